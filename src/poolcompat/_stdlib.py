@@ -1,0 +1,173 @@
+"""All that poolcompat knows of the standard library's private parts, and every version branch.
+
+Whatever is probed here is probed once, when this module is first imported, and so before any
+patch of ours.  ``multiprocessing`` is not imported here: those who use threads do not pay for it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import linecache
+import opcode
+import os
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import _base, thread
+from types import CodeType, FunctionType
+from typing import Any, Callable
+
+Executor = _base.Executor
+BrokenExecutor = _base.BrokenExecutor
+CancelledError = _base.CancelledError
+Future = _base.Future
+ThreadPoolExecutor = thread.ThreadPoolExecutor
+
+FINISHED = _base.FINISHED
+CANCELLED = _base.CANCELLED
+CANCELLED_AND_NOTIFIED = _base.CANCELLED_AND_NOTIFIED
+CANCELLED_STATES = frozenset({CANCELLED, CANCELLED_AND_NOTIFIED})
+DONE_STATES = CANCELLED_STATES | {FINISHED}
+
+DoneAndNotDoneFutures = _base.DoneAndNotDoneFutures
+
+
+def _wait_takes_iterables() -> bool:
+    # 3.9; nothing is waited for here
+    try:
+        _base.wait(iter(()), timeout=0)
+    except TypeError:
+        return False
+    return True
+
+
+# 3.9, bpo-39349
+SHUTDOWN_CANCELS_FUTURES = "cancel_futures" in (ThreadPoolExecutor.shutdown.__kwdefaults__ or ())
+# 3.14, gh-74028
+MAP_TAKES_BUFFERSIZE = "buffersize" in (Executor.map.__kwdefaults__ or ())
+# 3.10.6, gh-95166
+MAP_CANCELS_WAITED_FUTURE = hasattr(_base, "_result_or_cancel")
+# 3.8, bpo-24882; making an executor starts no thread
+REUSES_IDLE_THREADS = hasattr(ThreadPoolExecutor(max_workers=1), "_idle_semaphore")
+# 3.11, bpo-42413
+TIMEOUT_ERROR_IS_BUILTIN = issubclass(_base.TimeoutError, builtins.TimeoutError)
+WAIT_TAKES_ITERABLES = _wait_takes_iterables()
+# Since 3.11 the byte code makes a generator, before that a flag of the code object does.
+_BYTE_CODE_MAKES_GENERATORS = "RETURN_GENERATOR" in opcode.opmap
+_CO_GENERATOR = 0x20
+
+if hasattr(_base, "InvalidStateError"):  # 3.8, bpo-33238
+    InvalidStateError = _base.InvalidStateError
+else:
+
+    class InvalidStateError(_base.Error):  # type: ignore[no-redef]
+        """The operation is not allowed in this state."""
+
+
+if TIMEOUT_ERROR_IS_BUILTIN:
+    TimeoutError = builtins.TimeoutError
+else:
+
+    class TimeoutError(_base.TimeoutError, builtins.TimeoutError):  # type: ignore[no-redef]
+        """What we raise where ``concurrent.futures`` still has a ``TimeoutError`` of its own."""
+
+
+# 3.15, gh-135801: filters for the warnings of the compiler can name the module that it compiles.
+COMPILED_AS_MAIN: dict[str, Any] = {"module": "__main__"} if sys.version_info >= (3, 15) else {}
+# until 3.13
+MODULES_HAVE_ANNOTATIONS = "__annotations__" in vars(sys.modules["__main__"])
+# until 3.14
+MODULES_TELL_THEIR_CACHE = "__cached__" in globals()
+
+# Without a GIL the locals of a frame that another thread is running cannot be read safely.
+FRAMES_ARE_READABLE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def main_path(path: str) -> str:
+    """Return what ``python path`` makes of the path: absolute since 3.9, bpo-20443."""
+    if sys.version_info < (3, 9):
+        return path
+    # Only Windows takes "." and ".." out of it.
+    return os.path.abspath(path) if os.name == "nt" else os.path.join(os.getcwd(), path)
+
+
+def command_source(source: str) -> str:
+    """Return what ``python -c source`` compiles."""
+    return textwrap.dedent(source) if sys.version_info >= (3, 14) else source  # gh-103998
+
+
+def show_command_lines(code: CodeType, source: str) -> None:
+    """Have tracebacks show the lines of ``python -c source`` where they do: 3.13, gh-67224."""
+    if hasattr(linecache, "_register_code"):
+        # gh-117174 changed what the lines are found by
+        key = code if hasattr(linecache, "_interactive_cache") else code.co_filename
+        linecache._register_code(key, source, code.co_filename)
+
+
+def wait_time(timeout: float | None) -> float | None:
+    """Return the longest time, in seconds, that a lock can be waited for at once.
+
+    Locks refuse more than ``threading.TIMEOUT_MAX``, infinity included, with ``OverflowError``.
+    """
+    return None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+
+
+def remaining(deadline: float | None) -> float | None:
+    """Return the seconds from now to *deadline* on the monotonic clock, at least 0."""
+    return None if deadline is None else wait_time(max(0.0, deadline - time.monotonic()))
+
+
+def code_like(function: FunctionType, replacement: FunctionType) -> CodeType:
+    """Return the code of *replacement*, a plain function, in a form that *function* accepts.
+
+    Where the byte code decides what makes a generator, 3.13 and later warn about code whose
+    generator flag differs from that of the code it takes the place of, so the flag is carried over.
+    Before that the flag decides, nobody warns, and it has to stay off.
+    """
+    code = replacement.__code__
+    if _BYTE_CODE_MAKES_GENERATORS:
+        flags = code.co_flags | (function.__code__.co_flags & _CO_GENERATOR)
+        return code.replace(co_flags=flags)
+    return code
+
+
+def copy_of(function: Any) -> Any:
+    """Return a function that goes on doing what *function* does now, whatever its code becomes."""
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__)
+    copy.__defaults__ = function.__defaults__
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def check_submission(executor: ThreadPoolExecutor) -> None:
+    """Raise what ``submit()`` raises on an executor that takes no more work.
+
+    Raises:
+        BrokenExecutor: an initializer failed.
+        RuntimeError: the executor or the interpreter is shutting down.
+    """
+    if executor._broken:
+        # InterpreterPoolExecutor (3.14) has an exception of its own.
+        raise getattr(executor, "BROKEN", thread.BrokenThreadPool)(executor._broken)
+    if executor._shutdown:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+    if thread._shutdown:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+
+# 3.9: keeps workers from being started while the interpreter shuts down
+global_shutdown_lock: contextlib.AbstractContextManager[Any] = getattr(
+    thread, "_global_shutdown_lock", contextlib.nullcontext()
+)
+
+
+def new_work_item(
+    executor: Any, future: Future[Any], fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+) -> Any:
+    """Return what the standard library's workers take from an executor's queue."""
+    make: Any = thread._WorkItem
+    if hasattr(executor, "_resolve_work_item_task"):  # 3.14
+        return make(future, executor._resolve_work_item_task(fn, args, kwargs))
+    return make(future, fn, args, kwargs)

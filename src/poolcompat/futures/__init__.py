@@ -1,0 +1,53 @@
+"""``concurrent.futures``, one for one, with the newest behaviour on every version.
+
+Change ``from concurrent.futures import …`` to ``from poolcompat.futures import …``; nothing else
+has to change.
+"""
+
+from __future__ import annotations
+
+from concurrent import futures as _stdlib_futures
+from concurrent.futures import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    CancelledError,
+    Executor,
+    TimeoutError,
+)
+from typing import TYPE_CHECKING
+
+from .._stdlib import BrokenExecutor, InvalidStateError
+from ._future import Future
+from ._thread import ThreadPoolExecutor
+from ._waiting import as_completed, wait
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+__all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "BrokenExecutor",
+    "CancelledError",
+    "Executor",
+    "Future",
+    "InvalidStateError",
+    "ProcessPoolExecutor",
+    "ThreadPoolExecutor",
+    "TimeoutError",
+    "as_completed",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> object:
+    # The process pools need multiprocessing, and newer versions have names that older ones lack.
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_stdlib_futures, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

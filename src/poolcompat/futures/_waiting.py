@@ -1,0 +1,213 @@
+"""``as_completed()`` and ``wait()``.
+
+Guarantees, for futures of any executor, patched or not:
+
+* A future that is done, cancelled ones included, never keeps anybody waiting, and somebody who
+  already waits is woken by ``cancel()`` itself, not by the worker that finds the future later.
+* Nothing that was put on a future stays there, however the wait ends.
+* Each call costs time in proportion to the number of futures.
+
+Assumptions:
+
+* Whoever completes or cancels a future changes ``_state`` under ``_condition`` and afterwards runs
+  ``_done_callbacks``, a list.  Every CPython does, and so do the subclasses of loky and pebble.
+  ``_waiters``, the list that the standard library uses here, is not told of a ``cancel()``.
+* The callbacks are run by iterating over the list outside the lock.  So it is only ever changed in
+  place while the future is not done, and replaced by another list after that.
+* ``SimpleQueue.put()`` may be called from anywhere: signal handlers, ``__del__``, other callbacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
+
+from .. import _stdlib
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from concurrent.futures._base import DoneAndNotDoneFutures
+
+T = TypeVar("T")
+
+
+def _is_done(future: Future[Any]) -> bool:
+    return future._state in _stdlib.DONE_STATES
+
+
+def _has_failed(future: Future[Any]) -> bool:
+    return future._state == _stdlib.FINISHED and future._exception is not None
+
+
+def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
+    """Have *callback* called before all others once *future* is done; False if it already is."""
+    with future._condition:
+        if _is_done(future):
+            return False
+        # First, because a callback that raises a BaseException stops those after it.
+        future._done_callbacks.insert(0, callback)
+        return True
+
+
+def _unwatch(future: Any, callback: Callable[[Any], object]) -> None:
+    with future._condition:
+        # A new list: somebody may be calling the callbacks of this one right now.
+        future._done_callbacks = [c for c in future._done_callbacks if c is not callback]
+
+
+def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
+    """Return an iterator that yields the given futures as they finish or are cancelled.
+
+    Differs from the standard library's: a cancelled future is yielded at once, whoever cancelled it
+    and whichever executor it came from (gh-87893, gh-92001); the time runs from this call, as the
+    documentation says; ``TimeoutError`` is raised only when a future is unfinished (gh-73919).
+
+    Args:
+        fs: Futures, possibly of different executors; duplicates are yielded once.
+        timeout: Seconds from this call until the last future must be done; ``None``, the default,
+            is for ever, and so is infinity.
+
+    Returns:
+        An iterator over the futures.  Left early, it leaves nothing behind on them.
+
+    Raises:
+        TimeoutError: From the iterator, when the time is over and a future is unfinished.  It is
+            both the built-in exception and that of ``concurrent.futures``.
+        TypeError: *fs* is not iterable, or *timeout* is no number.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    return _as_completed(set(fs), deadline)
+
+
+def _as_completed(unseen: set[Future[T]], deadline: float | None) -> Iterator[Future[T]]:
+    total = len(unseen)
+    arrivals: queue.SimpleQueue[Future[T]] = queue.SimpleQueue()
+    arrived = arrivals.put  # one bound method, so that it can be told by identity
+    watched = set()
+    try:
+        finished = []
+        while unseen:
+            future = unseen.pop()
+            if not _is_done(future) and _watch(future, arrived):
+                watched.add(future)
+            else:
+                finished.append(future)
+            del future
+        # No name is bound to a future while the consumer has it, so that the consumer can free it.
+        while finished:
+            yield finished.pop()
+        while watched:
+            finished = _take_arrivals(watched, arrivals, arrived, deadline)
+            if not finished:
+                raise _stdlib.TimeoutError(f"{len(watched)} (of {total}) futures unfinished")
+            while finished:
+                yield finished.pop()
+    finally:
+        for future in watched:
+            _unwatch(future, arrived)
+
+
+def _take_arrivals(
+    watched: set[Future[T]],
+    arrivals: queue.SimpleQueue[Future[T]],
+    arrived: Callable[[Future[T]], object],
+    deadline: float | None,
+) -> list[Future[T]]:
+    """Wait for one, then move all that are done from *watched* to a list, the first one last."""
+    done: list[Future[T]]
+    try:
+        done = [arrivals.get(timeout=_stdlib.remaining(deadline))]
+    except queue.Empty:
+        # Those that are done already while their callbacks are only about to be called
+        done = [future for future in watched if _is_done(future)]
+    while not arrivals.empty():
+        done.append(arrivals.get())
+    # One that was found done above may arrive as well, now or later.
+    done = [future for future in dict.fromkeys(done) if future in watched]
+    for future in done:
+        watched.discard(future)
+        _unwatch(future, arrived)
+    done.reverse()
+    return done
+
+
+class _Countdown:
+    """A done-callback that wakes one thread when enough futures are done.
+
+    It counts on ``list.append()`` being atomic, and takes no lock that a signal handler which
+    cancels a future could find taken.
+    """
+
+    def __init__(self, count: int, return_when: str) -> None:
+        self._count = count
+        self._first_exception = return_when == FIRST_EXCEPTION
+        self._done: list[None] = []
+        self._enough: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def __call__(self, future: Future[Any]) -> None:
+        self._done.append(None)
+        if len(self._done) >= self._count or (self._first_exception and _has_failed(future)):
+            self._enough.put(None)
+
+    def wait(self, timeout: float | None) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._enough.get(timeout=timeout)
+
+
+def wait(
+    fs: Iterable[Future[T]], timeout: float | None = None, return_when: str = ALL_COMPLETED
+) -> DoneAndNotDoneFutures[T]:
+    """Wait for the given futures to finish or be cancelled.
+
+    Differs from the standard library's: a cancelled future counts as done at once, whoever
+    cancelled it and whichever executor it came from, and wakes whoever already waits (gh-92001,
+    gh-109934).  Any iterable will do, with duplicates (3.9).
+
+    Args:
+        fs: Futures, possibly of different executors.
+        timeout: Seconds to wait at most; ``None``, the default, is for ever, and so is infinity.
+        return_when: ``FIRST_COMPLETED``, ``FIRST_EXCEPTION`` or ``ALL_COMPLETED``, the default.
+            A cancelled future counts as completed, and not as an exception.
+
+    Returns:
+        A named tuple of two sets, ``done`` and ``not_done``.  Running out of time is not an error.
+
+    Raises:
+        ValueError: *return_when* is none of the three.
+        TypeError: *fs* is not iterable, or *timeout* is no number.
+    """
+    if return_when not in (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED):
+        raise ValueError(f"Invalid return condition: {return_when!r}")
+    timeout = _stdlib.wait_time(timeout)
+    fs = set(fs)
+    pending = {future for future in fs if not _is_done(future)}
+    if not _is_enough(fs - pending, pending, return_when):
+        _wait_for(pending, timeout, return_when)
+    done = {future for future in fs if _is_done(future)}
+    return _stdlib.DoneAndNotDoneFutures(done, fs - done)
+
+
+def _is_enough(done: set[Future[T]], pending: set[Future[T]], return_when: str) -> bool:
+    if not pending:
+        return True
+    if return_when == FIRST_COMPLETED:
+        return bool(done)
+    return return_when == FIRST_EXCEPTION and any(map(_has_failed, done))
+
+
+def _wait_for(pending: set[Future[Any]], timeout: float | None, return_when: str) -> None:
+    countdown = _Countdown(1 if return_when == FIRST_COMPLETED else len(pending), return_when)
+    watched = []
+    try:
+        for future in pending:
+            if _watch(future, countdown):
+                watched.append(future)
+            else:
+                countdown(future)
+        countdown.wait(None if timeout is None else max(0.0, timeout))
+    finally:
+        for future in watched:
+            _unwatch(future, countdown)

@@ -1,0 +1,247 @@
+"""``ThreadPoolExecutor``, behind both doors."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import concurrent.futures.thread
+import threading
+
+import pytest
+
+import poolcompat.futures
+import poolcompat.futures.thread
+from conftest import DEADLOCK_S
+
+
+@pytest.fixture
+def executor(lib):
+    """An executor with one worker."""
+    with lib.futures.ThreadPoolExecutor(max_workers=1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def busy(executor, hold):
+    """The future of a task that keeps the only worker busy."""
+    started = threading.Event()
+    future = executor.submit(lambda: started.set() or hold.wait(DEADLOCK_S))
+    assert started.wait(DEADLOCK_S)
+    yield future
+    hold.set()
+
+
+def test_submit_passes_any_keyword(executor):
+    """The call may have arguments named like those of submit()."""
+    assert executor.submit(dict, [("a", 1)], self=2, fn=3).result() == {"a": 1, "self": 2, "fn": 3}
+
+
+def test_submit_needs_a_callable(executor):
+    """submit() without one is a TypeError."""
+    with pytest.raises(TypeError):
+        executor.submit()
+
+
+def test_submit_takes_the_function_by_keyword_where_that_was_allowed():
+    """Programs for 3.7 and 3.8 that say submit(fn=...) go on working."""
+    with poolcompat.futures.ThreadPoolExecutor(1) as executor:
+        assert executor.submit(fn=int).result() == 0
+
+
+def test_submit_returns_our_future():
+    """Behind the import door a future is ours, and the standard library's."""
+    with poolcompat.futures.ThreadPoolExecutor(1) as executor:
+        future = executor.submit(int)
+        assert type(future) is poolcompat.futures.Future
+        assert isinstance(future, concurrent.futures.Future)
+
+
+@pytest.mark.parametrize("max_workers", [0, -1])
+def test_the_number_of_workers_must_be_positive(lib, max_workers):
+    """The error is the standard library's."""
+    with pytest.raises(ValueError, match="max_workers must be greater than 0"):
+        lib.futures.ThreadPoolExecutor(max_workers=max_workers)
+
+
+def test_cancel_futures_is_keyword_only(executor):
+    """shutdown(True, True) is a TypeError, as in 3.9, and does not shut down."""
+    with pytest.raises(TypeError):
+        executor.shutdown(True, True)
+    assert executor.submit(int).result(DEADLOCK_S) == 0
+
+
+def test_cancel_futures_spares_what_runs(executor, busy, hold):
+    """What has not started is cancelled; what runs goes on to its result."""
+    pending = [executor.submit(int) for _ in range(3)]
+
+    executor.shutdown(wait=False, cancel_futures=True)
+
+    assert [future.cancelled() for future in pending] == [True] * 3
+    assert not busy.done()
+    hold.set()
+    assert busy.result(DEADLOCK_S) is True
+
+
+def test_without_cancel_futures_the_backlog_is_run(executor, busy, hold):
+    """shutdown() alone lets everything that was submitted run."""
+    pending = [executor.submit(int) for _ in range(3)]
+    executor.shutdown(wait=False)
+    hold.set()
+    executor.shutdown(wait=True)
+
+    assert [future.result() for future in pending] == [0] * 3
+
+
+def test_no_work_is_taken_after_shutdown(executor):
+    """submit() and map() raise what they raise in the standard library."""
+    executor.shutdown()
+
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        executor.submit(int)
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        executor.map(int, [1])
+
+
+def test_shutdown_waits_for_the_threads(lib):
+    """With wait=True, the default, no worker is alive when shutdown() returns; twice is fine."""
+    executor = lib.futures.ThreadPoolExecutor(3)
+    list(executor.map(str, range(10)))
+    executor.shutdown()
+    executor.shutdown(wait=True, cancel_futures=True)
+
+    assert not any(thread.is_alive() for thread in executor._threads)
+
+
+def test_unpatched_waiting_functions_see_what_shutdown_cancelled(hold):
+    """Behind the import door alone, the standard library's as_completed() and wait() return."""
+    with poolcompat.futures.ThreadPoolExecutor(1) as executor:
+        executor.submit(hold.wait)
+        futures = [executor.submit(int) for _ in range(3)]
+        futures[0].cancel()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+        assert set(concurrent.futures.as_completed(futures, DEADLOCK_S)) == set(futures)
+        assert concurrent.futures.wait(futures, DEADLOCK_S).done == set(futures)
+        hold.set()
+
+
+@pytest.mark.parametrize("call", ["submit", "shutdown"])
+def test_a_callback_of_a_cancelled_future_may_use_the_executor(executor, busy, call):
+    """Done-callbacks run without a lock held: they may submit, in vain, and shut down."""
+    outcome = []
+
+    def callback(_):
+        try:
+            outcome.append(executor.submit(int) if call == "submit" else executor.shutdown(False))
+        except RuntimeError as error:
+            outcome.append(str(error))
+
+    executor.submit(int).add_done_callback(callback)
+    executor.shutdown(wait=False, cancel_futures=True)
+
+    assert outcome == [{"submit": "cannot schedule new futures after shutdown"}.get(call)]
+
+
+def test_a_callback_that_raises_keeps_no_other_future_pending(executor, busy):
+    """All futures are cancelled, then the first exception is raised."""
+
+    def leave(_):
+        raise SystemExit("from a callback")
+
+    futures = [executor.submit(int) for _ in range(3)]
+    for future in futures:
+        future.add_done_callback(leave)
+
+    with pytest.raises(SystemExit, match="from a callback"):
+        executor.shutdown(wait=False, cancel_futures=True)
+
+    assert [future.cancelled() for future in futures] == [True] * 3
+
+
+def test_futures_that_were_done_before_stay_as_they_are(executor, busy):
+    """A queued future that somebody else has completed is left alone."""
+    finished, failed = executor.submit(int), executor.submit(int)
+    finished.set_result(1)
+    failed.set_exception(KeyError())
+
+    executor.shutdown(wait=False, cancel_futures=True)
+
+    assert finished.result() == 1
+    assert isinstance(failed.exception(), KeyError)
+
+
+def test_a_failing_initializer_breaks_the_executor(lib, caplog):
+    """submit() then raises BrokenThreadPool, which is in the module where one looks for it."""
+
+    def initializer():
+        raise KeyError
+
+    with lib.futures.ThreadPoolExecutor(1, initializer=initializer) as executor:
+        with pytest.raises(concurrent.futures.thread.BrokenThreadPool):
+            executor.submit(int).result(DEADLOCK_S)
+        with pytest.raises(poolcompat.futures.thread.BrokenThreadPool):
+            executor.submit(int)
+    assert "Exception in initializer" in caplog.text
+
+
+def test_submit_after_the_interpreter_began_to_shut_down(lib, monkeypatch):
+    """The error is the standard library's."""
+    with lib.futures.ThreadPoolExecutor(1) as executor:
+        monkeypatch.setattr(concurrent.futures.thread, "_shutdown", True)
+        with pytest.raises(RuntimeError, match="after interpreter shutdown"):
+            executor.submit(int)
+        monkeypatch.undo()
+
+
+def test_an_idle_thread_is_reused(lib):
+    """No thread is started for a task while one has nothing to do."""
+    idle = threading.Semaphore(0)
+
+    class Telling(threading.Semaphore):
+        def release(self, n=1):
+            super().release()
+            idle.release()
+
+    with lib.futures.ThreadPoolExecutor(max_workers=8) as executor:
+        executor._idle_semaphore = Telling(0)
+        for _ in range(8):
+            executor.submit(int).result(DEADLOCK_S)
+            assert idle.acquire(timeout=DEADLOCK_S)
+        assert len(executor._threads) == 1
+
+
+def test_busy_threads_are_joined_by_new_ones(lib):
+    """As many threads as there are tasks at once, up to the limit."""
+    with lib.futures.ThreadPoolExecutor(max_workers=3) as executor:
+        barrier = threading.Barrier(4)
+        for _ in range(3):
+            executor.submit(barrier.wait, DEADLOCK_S)
+        barrier.wait(DEADLOCK_S)
+        assert len(executor._threads) == 3
+
+
+def test_asyncio_takes_the_executor(lib):
+    """An event loop accepts it as its default executor and runs in it."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(lib.futures.ThreadPoolExecutor(1))
+        return await loop.run_in_executor(None, threading.current_thread)
+
+    thread = asyncio.run(main())
+    thread.join(DEADLOCK_S)
+    assert thread is not threading.current_thread()
+
+
+def test_instances_of_the_standard_library_pass_for_ours():
+    """isinstance() takes an executor that a third party made."""
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        assert isinstance(executor, poolcompat.futures.ThreadPoolExecutor)
+
+
+def test_workers_are_known_to_the_interpreter_at_exit(lib):
+    """Each worker is in the list by which the standard library ends them at exit."""
+    with lib.futures.ThreadPoolExecutor(1) as executor:
+        executor.submit(int).result(DEADLOCK_S)
+        (thread,) = executor._threads
+        assert concurrent.futures.thread._threads_queues[thread] is executor._work_queue

@@ -1,0 +1,381 @@
+"""``as_completed()`` and ``wait()``, behind both doors."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import gc
+import queue
+import signal
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+import poolcompat.futures
+from conftest import DEADLOCK_S
+
+FIRST_COMPLETED = concurrent.futures.FIRST_COMPLETED
+FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION
+
+
+def finished(lib, value=None):
+    future = lib.futures.Future()
+    future.set_result(value)
+    return future
+
+
+def failed(lib):
+    future = lib.futures.Future()
+    future.set_exception(KeyError())
+    return future
+
+
+def cancelled(lib):
+    future = lib.futures.Future()
+    future.cancel()
+    return future
+
+
+class Watched(list):
+    """A future's list of callbacks that tells when somebody begins to wait."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = threading.Event()
+
+    def insert(self, index, callback):
+        super().insert(index, callback)
+        self.begun.set()
+
+
+def watched_future(lib):
+    future = lib.futures.Future()
+    future._done_callbacks = Watched()
+    return future, future._done_callbacks.begun
+
+
+def in_thread(function):
+    """Call *function* in a thread; return what waits for its result."""
+    results = queue.Queue()
+    threading.Thread(target=lambda: results.put(function())).start()
+    return lambda: results.get(timeout=DEADLOCK_S)
+
+
+@pytest.mark.parametrize("complete", ["cancel", "set_result", "set_exception"])
+@pytest.mark.parametrize("waiting", ["as_completed", "wait"])
+def test_a_waiting_thread_is_woken(lib, waiting, complete):
+    """Whoever waits is woken at the moment a future is cancelled, finishes or fails."""
+    future, begun = watched_future(lib)
+    functions = {
+        "as_completed": lambda: next(lib.futures.as_completed([future])),
+        "wait": lambda: lib.futures.wait([future]).done.pop(),
+    }
+    result = in_thread(functions[waiting])
+    assert begun.wait(DEADLOCK_S)
+    arguments = {"cancel": (), "set_result": (1,), "set_exception": (KeyError(),)}[complete]
+
+    getattr(future, complete)(*arguments)
+
+    assert result() is future
+
+
+def test_cancelled_futures_of_unpatched_executors_are_seen(hold):
+    """Our functions see a future that was cancelled in the queue of an unpatched executor."""
+    executor = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+    running = executor.submit(hold.wait)
+    future = executor.submit(int)
+    future.cancel()
+
+    assert next(poolcompat.futures.as_completed([running, future])) is future
+    assert poolcompat.futures.wait([running, future], return_when=FIRST_COMPLETED).done == {future}
+
+    hold.set()
+    executor.shutdown()
+
+
+def test_each_future_is_yielded_once(lib):
+    """Duplicates, and futures that finish while others are yielded, come once."""
+    futures = [finished(lib), lib.futures.Future(), cancelled(lib), lib.futures.Future()]
+    seen = []
+    for future in lib.futures.as_completed(futures * 2, timeout=DEADLOCK_S):
+        seen.append(future)
+        if len(seen) == 1:
+            futures[1].set_result(None)
+            futures[3].cancel()
+
+    assert len(seen) == 4
+    assert set(seen) == set(futures)
+
+
+def test_futures_are_yielded_in_the_order_of_completion(lib):
+    """Those that finish later are yielded in the order in which they finished."""
+    first, last = lib.futures.Future(), lib.futures.Future()
+    futures = [lib.futures.Future() for _ in range(20)]
+    completed = lib.futures.as_completed([first, *futures, last], timeout=DEADLOCK_S)
+    first.set_result(None)
+    assert next(completed) is first
+    for future in reversed(futures):
+        future.set_result(None)
+    last.set_result(None)
+
+    assert list(completed) == [*reversed(futures), last]
+
+
+@pytest.mark.parametrize("leave", ["exhaust", "close", "time out"])
+def test_as_completed_leaves_nothing_on_the_futures(lib, leave):
+    """However the iteration ends, the futures have no callback and no waiter of ours."""
+    calls = []
+    mine = calls.append
+    futures = [finished(lib), lib.futures.Future(), lib.futures.Future()]
+    for future in futures[1:]:
+        future.add_done_callback(mine)
+    completed = lib.futures.as_completed(futures, timeout=0 if leave == "time out" else DEADLOCK_S)
+    next(completed)
+    if leave == "exhaust":
+        for future in futures[1:]:
+            future.set_result(None)
+        assert len(list(completed)) == 2
+    elif leave == "time out":
+        with pytest.raises(TimeoutError):
+            next(completed)
+    completed.close()
+
+    assert [future._waiters for future in futures] == [[]] * 3
+    assert [future._done_callbacks for future in futures] == [[], [mine], [mine]]
+
+
+@pytest.mark.parametrize("return_when", [FIRST_COMPLETED, FIRST_EXCEPTION])
+def test_wait_leaves_nothing_on_the_futures(lib, return_when):
+    """After wait() the futures have no callback and no waiter of ours, done or not."""
+    future, begun = watched_future(lib)
+    other = lib.futures.Future()
+    result = in_thread(lambda: lib.futures.wait([future, other], return_when=return_when))
+    assert begun.wait(DEADLOCK_S)
+
+    future.set_exception(KeyError())
+
+    assert result() == ({future}, {other})
+    assert [f._done_callbacks + f._waiters for f in (future, other)] == [[], []]
+
+
+def test_other_callbacks_are_all_called_when_an_iteration_is_abandoned_meanwhile(lib):
+    """Taking our callback off while the callbacks are being called skips nobody else's."""
+    called = []
+    future = lib.futures.Future()
+    completed = lib.futures.as_completed([finished(lib), future])
+    future.add_done_callback(lambda _: completed.close())
+    future.add_done_callback(called.append)
+    future.add_done_callback(called.append)
+    next(completed)
+
+    future.set_result(None)
+
+    assert called == [future, future]
+
+
+def test_a_callback_that_raises_a_base_exception_keeps_nobody_waiting(lib):
+    """A done-callback that raises SystemExit does not keep the waiting thread asleep."""
+
+    def leave(_):
+        raise SystemExit
+
+    future, begun = watched_future(lib)
+    future.add_done_callback(leave)
+    result = in_thread(lambda: lib.futures.wait([future]).done)
+    assert begun.wait(DEADLOCK_S)
+
+    with pytest.raises(SystemExit):
+        future.cancel()
+
+    assert result() == {future}
+
+
+@pytest.mark.parametrize("waiting", ["as_completed", "wait"])
+def test_a_future_that_finishes_while_it_is_being_looked_at_is_seen(lib, waiting):
+    """A future that finishes between the look at its state and the start of the watch is done."""
+
+    class FinishesWhenLocked:
+        def __init__(self, future):
+            self.future = future
+            self.condition = future._condition
+
+        def __enter__(self):
+            self.future._condition = self.condition
+            self.future.set_result(None)
+            return self.condition.__enter__()
+
+        def __exit__(self, *exc_info):
+            return self.condition.__exit__(*exc_info)
+
+    future = lib.futures.Future()
+    future._condition = FinishesWhenLocked(future)
+
+    found = getattr(lib.futures, waiting)([future], timeout=DEADLOCK_S)
+
+    assert (set(found) if waiting == "as_completed" else found.done) == {future}
+
+
+def test_a_future_that_is_done_before_its_callbacks_were_called_is_in_time(lib):
+    """When the time is over, a future that is done counts, told of or not, and comes once."""
+    future = lib.futures.Future()
+    completed = lib.futures.as_completed([finished(lib), future], timeout=0)
+    next(completed)
+    with future._condition:  # the state between the two halves of set_result()
+        future._result, future._state = None, "FINISHED"
+
+    assert next(completed) is future
+    future._invoke_callbacks()
+    assert list(completed) == []
+
+
+def test_cancelling_in_a_signal_handler_wakes_the_interrupted_wait(lib):
+    """A signal handler that cancels the future its own thread waits for does not deadlock."""
+    if not hasattr(signal, "pthread_kill"):
+        pytest.skip("signals cannot be sent to a thread here")
+    future, begun = watched_future(lib)
+    main = threading.get_ident()
+
+    def send():
+        begun.wait(DEADLOCK_S)
+        signal.pthread_kill(main, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: future.cancel())
+    try:
+        in_thread(send)
+        done = lib.futures.wait([future], timeout=DEADLOCK_S).done
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert done == {future}
+
+
+def test_a_yielded_future_can_be_freed(lib):
+    """The iterator holds no reference to a future that it has yielded."""
+    futures = [finished(lib), finished(lib), lib.futures.Future()]
+    late = weakref.ref(futures[2])
+    alive = weakref.WeakSet(futures)
+    completed = lib.futures.as_completed(futures, timeout=DEADLOCK_S)
+    del futures
+    for left in (2, 1):
+        next(completed)
+        gc.collect()
+        assert len(alive) == left
+    late().set_result(None)
+    next(completed)
+    gc.collect()
+
+    assert len(alive) == 0
+
+
+def test_a_timeout_is_both_exceptions_and_says_how_many(lib):
+    """TimeoutError is the built-in one and that of concurrent.futures, and counts the futures."""
+    done, pending = finished(lib), lib.futures.Future()
+    completed = lib.futures.as_completed([done, pending], timeout=0)
+    assert next(completed) is done
+
+    with pytest.raises(TimeoutError, match=r"1 \(of 2\) futures unfinished") as caught:
+        next(completed)
+    assert isinstance(caught.value, concurrent.futures.TimeoutError)
+    assert isinstance(caught.value, lib.futures.TimeoutError)
+
+
+def test_the_time_runs_from_the_call(lib, monkeypatch):
+    """A consumer that begins late has that much less time."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    completed = lib.futures.as_completed([lib.futures.Future()], timeout=3600)
+    now += 7200
+
+    with pytest.raises(TimeoutError):
+        next(completed)
+
+
+@pytest.mark.parametrize("waiting", ["as_completed", "wait"])
+@pytest.mark.parametrize(("fs", "timeout"), [(3, None), (None, None), ([], "1")])
+def test_wrong_arguments_are_refused_at_the_call(lib, waiting, fs, timeout):
+    """Something that is no iterable, or a timeout that is no number, is a TypeError at once."""
+    with pytest.raises(TypeError):
+        getattr(lib.futures, waiting)(fs, timeout=timeout)
+
+
+def test_an_unknown_return_condition_is_refused(lib):
+    """return_when must be one of the three constants, even when nothing is to be waited for."""
+    with pytest.raises(ValueError, match="Invalid return condition: 'SOON'"):
+        lib.futures.wait([], return_when="SOON")
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_wait_without_time_only_looks(lib, timeout):
+    """No time, or less, is not an error: wait() tells what is done."""
+    futures = [finished(lib), failed(lib), cancelled(lib), lib.futures.Future()]
+
+    done, not_done = lib.futures.wait(iter(futures), timeout=timeout)
+
+    assert (done, not_done) == (set(futures[:3]), {futures[3]})
+
+
+@pytest.mark.parametrize(
+    ("make", "return_when", "returns"),
+    [
+        (finished, FIRST_COMPLETED, True),
+        (cancelled, FIRST_COMPLETED, True),
+        (finished, FIRST_EXCEPTION, False),
+        (cancelled, FIRST_EXCEPTION, False),
+        (failed, FIRST_EXCEPTION, True),
+        (failed, concurrent.futures.ALL_COMPLETED, False),
+    ],
+)
+def test_return_when_with_a_future_that_is_done_before(lib, make, return_when, returns):
+    """wait() returns without waiting exactly when the condition already holds."""
+    future, begun = watched_future(lib)
+
+    lib.futures.wait([make(lib), future], timeout=0, return_when=return_when)
+
+    assert begun.is_set() is not returns
+
+
+@pytest.mark.parametrize(
+    ("complete", "return_when", "enough"),
+    [
+        (lambda future: future.set_result(None), FIRST_COMPLETED, 1),
+        (lambda future: future.cancel(), FIRST_COMPLETED, 1),
+        (lambda future: future.set_exception(KeyError()), FIRST_EXCEPTION, 1),
+        (lambda future: future.set_result(None), FIRST_EXCEPTION, 2),
+        (lambda future: future.cancel(), FIRST_EXCEPTION, 2),
+        (lambda future: future.set_exception(KeyError()), concurrent.futures.ALL_COMPLETED, 2),
+    ],
+)
+def test_return_when_with_futures_that_end_later(lib, complete, return_when, enough):
+    """wait() returns as soon as the condition holds, and not before."""
+    futures, begun = zip(*(watched_future(lib) for _ in range(2)))
+    result = in_thread(lambda: lib.futures.wait(futures, return_when=return_when))
+    assert all(event.wait(DEADLOCK_S) for event in begun)
+
+    for future in futures[:enough]:
+        complete(future)
+
+    assert result() == (set(futures[:enough]), set(futures[enough:]))
+
+
+def test_many_futures_that_end_in_many_threads_are_all_seen(lib):
+    """None is lost when workers finish futures while they are being watched and yielded."""
+    with lib.futures.ThreadPoolExecutor(8) as executor:
+        futures = [executor.submit(int) for _ in range(2000)]
+        seen = list(lib.futures.as_completed(futures, timeout=DEADLOCK_S))
+        more = [executor.submit(int) for _ in range(2000)]
+        done = lib.futures.wait(more, timeout=DEADLOCK_S).done
+
+    assert len(seen) == 2000
+    assert (set(seen), done) == (set(futures), set(more))
+
+
+def test_as_completed_can_be_traced(lib):
+    """A trace function, as debuggers and coverage set, changes nothing."""
+    before = sys.gettrace()
+    sys.settrace(lambda *_: None)
+    try:
+        assert len(list(lib.futures.as_completed([finished(lib), cancelled(lib)]))) == 2
+    finally:
+        sys.settrace(before)
