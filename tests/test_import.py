@@ -90,6 +90,9 @@ def test_the_submodules_can_be_reached_from_the_package():
         """
         import poolcompat
         poolcompat.futures.wait([]); poolcompat.pool.ThreadPool; poolcompat.stopping.TaskStopped
+        Executor = poolcompat.futures.ThreadPoolExecutor
+        assert poolcompat.futures.thread.ThreadPoolExecutor is Executor
+        from poolcompat.futures.process import BrokenProcessPool
         """
     )
 

@@ -233,6 +233,17 @@ def test_the_first_exception_of_a_map_is_kept(lib, held):
         result.get()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_task_that_ended_its_thread_is_no_survivor(pool):
+    """The result of a task that raised SystemExit becomes ready, and nothing is said to run."""
+    result = pool.apply_async(sys.exit)
+    (worker,) = list(pool._pool)
+    worker.join(DEADLOCK_S)
+
+    assert pool.terminate().survivors == ()
+    assert reason_of(result.get) == "abandoned"
+
+
 def test_a_map_that_has_begun_is_abandoned(pool, held):
     """The reason tells a map of which something has run from one that never began."""
     result = pool.map_async(lambda number: held.task() if number == 1 else None, range(3), 1)

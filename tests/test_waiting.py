@@ -236,16 +236,22 @@ def test_cancelling_in_a_signal_handler_wakes_the_interrupted_wait(lib):
         pytest.skip("signals cannot be sent to a thread here")
     future, begun = watched_future(lib)
     main = threading.get_ident()
+    returned = threading.Event()
 
     def send():
         begun.wait(DEADLOCK_S)
-        signal.pthread_kill(main, signal.SIGUSR1)
+        # Again and again: a signal that comes just before a thread parks does not interrupt it,
+        # whatever it parks on.
+        while not returned.wait(0.01):
+            signal.pthread_kill(main, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, lambda *_: future.cancel())
+    sent = in_thread(send)
     try:
-        in_thread(send)
-        done = lib.futures.wait([future], timeout=DEADLOCK_S).done
+        done = lib.futures.wait([future]).done
     finally:
+        returned.set()
+        sent()
         signal.signal(signal.SIGUSR1, before)
 
     assert done == {future}

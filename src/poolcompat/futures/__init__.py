@@ -6,6 +6,7 @@ has to change.
 
 from __future__ import annotations
 
+import importlib
 from concurrent import futures as _stdlib_futures
 from concurrent.futures import (
     ALL_COMPLETED,
@@ -43,9 +44,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # The process pools need multiprocessing, and newer versions have names that older ones lack.
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("process", "thread"):
+        return importlib.import_module("." + name, __name__)
+    # The process pools need multiprocessing, and newer versions have names that older ones lack.
     return getattr(_stdlib_futures, name)
 
 

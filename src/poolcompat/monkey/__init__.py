@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import warnings
-from typing import Iterable, Iterator
+from typing import Any, Iterable, Iterator
 
 from ..stopping._policy import check_policy
 from . import _children
@@ -27,7 +26,6 @@ class _State:
     """The one state of the process."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.registry = Registry()
         self.by_patch_all: Hold | None = None
 
@@ -75,7 +73,7 @@ def patch_all(
         ValueError: There is no repair or policy of that name; nothing has been changed then.
         TypeError: *only* or *skip* is a string instead of a collection of names.
     """
-    with _state.lock:
+    with _state.registry.lock:
         rows = _wanted(only, skip)
         _hold_for_good([row.change for row in rows], check_policy(on_terminate))
         return rows
@@ -88,12 +86,14 @@ def patch_process_tree(
 
     That is what ``poolcompat run`` does.
     """
-    with _state.lock:
-        rows = patch_all(only=only, skip=skip, on_terminate=on_terminate)
-        _children.options.update(
-            only=None if only is None else list(only), skip=list(skip), on_terminate=on_terminate
-        )
-        _hold_for_good([_children.CHILDREN], on_terminate)
+    options: dict[str, Any] = {"skip": list(skip), "on_terminate": on_terminate}
+    if only is not None:
+        options["only"] = list(only)
+    with _state.registry.lock:
+        rows = patch_all(**options)
+        if rows:
+            _children.options.update(options)
+            _hold_for_good([_children.CHILDREN], on_terminate)
         return rows
 
 
@@ -105,7 +105,7 @@ def unpatch_all() -> tuple[Leftover, ...]:
     Returns:
         What had to be left because somebody else has changed it since.
     """
-    with _state.lock:
+    with _state.registry.lock:
         _state.by_patch_all = None
         return tuple(_state.registry.release_all())
 
@@ -129,13 +129,13 @@ def patched(
 @contextlib.contextmanager
 def _patched(rows: tuple[Repair, ...], policy: str) -> Iterator[tuple[Repair, ...]]:
     hold = Hold((row.change for row in rows), policy)
-    with _state.lock:
+    with _state.registry.lock:
         _state.registry.hold(hold)
         _follow_policy()
     try:
         yield rows
     finally:
-        with _state.lock:
+        with _state.registry.lock:
             left = _state.registry.release(hold)
             _follow_policy()
         for leftover in left:

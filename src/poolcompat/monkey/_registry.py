@@ -92,13 +92,13 @@ class Change:
 
     def __init__(self, make_slots: Callable[[], Iterable[AttributeSlot | CodeSlot]]) -> None:
         self._make_slots = make_slots
-        self._slots: tuple[AttributeSlot | CodeSlot, ...] | None = None
+        self._made: list[tuple[AttributeSlot | CodeSlot, ...]] = []
 
     @property
     def slots(self) -> tuple[AttributeSlot | CodeSlot, ...]:
-        if self._slots is None:
-            self._slots = tuple(self._make_slots())
-        return self._slots
+        if not self._made:
+            self._made.append(tuple(self._make_slots()))
+        return self._made[0]  # whichever of two threads was first
 
 
 class Leftover(NamedTuple):
@@ -122,10 +122,13 @@ class Hold:
 
 
 class Registry:
-    """Which changes are in place, and who wants them."""
+    """Which changes are in place, and who wants them.
+
+    Whoever changes it holds :attr:`lock`.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._holds: list[Hold] = []
         self._applied: list[Change] = []
         # What was in the slots that we set and have not restored
@@ -134,9 +137,6 @@ class Registry:
     def is_applied(self, change: Change) -> bool:
         return change in self._applied
 
-    def any_applied(self) -> bool:
-        return bool(self._applied)
-
     @property
     def policy(self) -> str | None:
         """The policy of the latest hold, or ``None`` if nobody holds anything."""
@@ -144,32 +144,29 @@ class Registry:
 
     def hold(self, hold: Hold, instead_of: Hold | None = None) -> None:
         """Put the changes of *hold* in place, in exchange for another hold if one is given."""
-        with self._lock:
-            before = list(self._holds)
-            self._holds = [h for h in before if h is not instead_of] + [hold]
-            applied = []
-            try:
-                for change in hold.changes:
-                    if change not in self._applied:
-                        self._apply(change)
-                        applied.append(change)
-            except BaseException:
-                self._holds = before
-                self._undo(applied)
-                raise
+        before = self._holds
+        self._holds = [*(h for h in before if h is not instead_of), hold]
+        applied = []
+        try:
+            for change in hold.changes:
+                if change not in self._applied:
+                    self._apply(change)
+                    applied.append(change)
+        except BaseException:
+            self._holds = before
+            self._undo(applied)
+            raise
 
     def release(self, hold: Hold) -> list[Leftover]:
         """Take out what nobody else holds, and return what had to be left."""
-        with self._lock:
-            self._holds = [h for h in self._holds if h is not hold]
-            wanted = {change for h in self._holds for change in h.changes}
-            return self._undo([change for change in self._applied if change not in wanted])
+        self._holds = [h for h in self._holds if h is not hold]
+        wanted = {change for h in self._holds for change in h.changes}
+        return self._undo([change for change in self._applied if change not in wanted])
 
     def release_all(self) -> list[Leftover]:
         """Take out all changes, and return what had to be left."""
-        with self._lock:
-            self._holds = []
-            return self._undo(self._applied)
+        self._holds = []
+        return self._undo(self._applied)
 
     def _apply(self, change: Change) -> None:
         done = []

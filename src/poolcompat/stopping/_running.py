@@ -85,7 +85,9 @@ class Ledger:
         """Let no more task begin; return the keys of those undelivered, and those that run."""
         with self._lock:
             self._is_closed = True
-            return set(self._undelivered), list(self._running.values())
+            running = list(self._running.values())
+            # A task that raises SystemExit ends its thread without a word.
+            return set(self._undelivered), [task for task in running if task.thread.is_alive()]
 
 
 def _above(frame: FrameType | None, below: frozenset[str]) -> list[traceback.FrameSummary]:
