@@ -100,7 +100,7 @@ def command_source(source: str) -> str:
 
 def show_command_lines(code: CodeType, source: str) -> None:
     """Have tracebacks show the lines of ``python -c source`` where they do: 3.13, gh-67224."""
-    if hasattr(linecache, "_register_code"):
+    if sys.version_info >= (3, 13):  # PyPy has the function before that, and shows no lines
         # gh-117174 changed what the lines are found by
         key = code if hasattr(linecache, "_interactive_cache") else code.co_filename
         linecache._register_code(key, source, code.co_filename)
