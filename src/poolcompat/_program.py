@@ -10,7 +10,6 @@ import importlib.util
 import io
 import os
 import pkgutil
-import runpy
 import sys
 from types import CodeType, ModuleType, TracebackType
 from typing import Callable
@@ -51,7 +50,7 @@ def module(name: str, args: list[str]) -> Callable[[], None]:
 
     def run() -> None:
         _begin(["-m", *args], os.getcwd())
-        _run(lambda: runpy._run_module_as_main(name))
+        _run(lambda: _stdlib.run_module_as_main(name))
 
     return run
 
@@ -68,7 +67,7 @@ def source_code(source: str, args: list[str]) -> Callable[[], None]:
 
 def _run_main_of(path: str, args: list[str]) -> None:
     _begin([path, *args], _stdlib.main_path(path), is_sought=True)
-    _run(lambda: runpy._run_module_as_main("__main__", alter_argv=False))
+    _run(lambda: _stdlib.run_module_as_main("__main__", alter_argv=False))
 
 
 def _begin(argv: list[str], first_path: str, is_sought: bool = False) -> dict[str, object]:
@@ -98,7 +97,7 @@ def _begin(argv: list[str], first_path: str, is_sought: bool = False) -> dict[st
 
 
 def _read_code(content: bytes) -> CodeType:
-    code = pkgutil.read_code(io.BytesIO(content))
+    code: CodeType | None = pkgutil.read_code(io.BytesIO(content))
     if code is None:
         raise RuntimeError("Bad magic number in .pyc file")
     return code
@@ -106,7 +105,8 @@ def _read_code(content: bytes) -> CodeType:
 
 def _compile(source: str | bytes, file: str) -> CodeType:
     # Not to inherit the future statements of this module
-    return compile(source, file, "exec", dont_inherit=True, **_stdlib.COMPILED_AS_MAIN)
+    code: CodeType = compile(source, file, "exec", dont_inherit=True, **_stdlib.COMPILED_AS_MAIN)
+    return code
 
 
 def _compile_string(source: str) -> CodeType:

@@ -11,6 +11,7 @@ import contextlib
 import linecache
 import opcode
 import os
+import runpy
 import sys
 import textwrap
 import threading
@@ -83,6 +84,10 @@ MODULES_TELL_THEIR_CACHE = "__cached__" in globals()
 
 # Without a GIL the locals of a frame that another thread is running cannot be read safely.
 FRAMES_ARE_READABLE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+# What ``python -m`` calls
+run_module_as_main: Callable[..., object] = getattr(runpy, "_run_module_as_main")  # noqa: B009
 
 
 def main_path(path: str) -> str:
