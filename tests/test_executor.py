@@ -12,6 +12,7 @@ import pytest
 import poolcompat.futures
 import poolcompat.futures.thread
 from conftest import DEADLOCK_S
+from poolcompat.futures import _exit
 
 
 @pytest.fixture
@@ -188,6 +189,7 @@ def test_submit_after_the_interpreter_began_to_shut_down(lib, monkeypatch):
     """The error is the standard library's."""
     with lib.futures.ThreadPoolExecutor(1) as executor:
         monkeypatch.setattr(concurrent.futures.thread, "_shutdown", True)
+        monkeypatch.setattr(_exit, "_has_begun", True)
         with pytest.raises(RuntimeError, match="after interpreter shutdown"):
             executor.submit(int)
         monkeypatch.undo()
@@ -197,13 +199,13 @@ def test_an_idle_thread_is_reused(lib):
     """No thread is started for a task while one has nothing to do."""
     idle = threading.Semaphore(0)
 
-    class Telling(threading.Semaphore):
-        def release(self, n=1):
-            super().release()
+    class Telling(list):
+        def append(self, item):
+            super().append(item)
             idle.release()
 
     with lib.futures.ThreadPoolExecutor(max_workers=8) as executor:
-        executor._idle_semaphore = Telling(0)
+        executor._poolcompat_idle = Telling()
         for _ in range(8):
             executor.submit(int).result(DEADLOCK_S)
             assert idle.acquire(timeout=DEADLOCK_S)
@@ -239,9 +241,26 @@ def test_instances_of_the_standard_library_pass_for_ours():
         assert isinstance(executor, poolcompat.futures.ThreadPoolExecutor)
 
 
-def test_workers_are_known_to_the_interpreter_at_exit(lib):
-    """Each worker is in the list by which the standard library ends them at exit."""
-    with lib.futures.ThreadPoolExecutor(1) as executor:
-        executor.submit(int).result(DEADLOCK_S)
-        (thread,) = executor._threads
-        assert concurrent.futures.thread._threads_queues[thread] is executor._work_queue
+def test_two_workers_may_shut_down_at_once(lib):
+    """Neither waits for the other for ever, and both end."""
+    both = threading.Barrier(2)
+
+    def shut_down():
+        both.wait(DEADLOCK_S)
+        executor.shutdown()
+
+    executor = lib.futures.ThreadPoolExecutor(2)
+    futures = [executor.submit(shut_down) for _ in range(2)]
+    assert [future.result(DEADLOCK_S) for future in futures] == [None] * 2
+    executor.shutdown()
+
+    assert not any(thread.is_alive() for thread in executor._threads)
+
+
+def test_tasks_that_wait_for_each_other_all_get_a_thread(lib):
+    """The count of idle workers stays right, however submissions and workers meet."""
+    with lib.futures.ThreadPoolExecutor(4) as executor:
+        for _ in range(50):
+            barrier = threading.Barrier(4)
+            futures = [executor.submit(barrier.wait, DEADLOCK_S) for _ in range(4)]
+            assert sorted(future.result(DEADLOCK_S) for future in futures) == [0, 1, 2, 3]

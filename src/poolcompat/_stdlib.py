@@ -6,8 +6,8 @@ patch of ours.  ``multiprocessing`` is not imported here: those who use threads 
 
 from __future__ import annotations
 
+import _thread
 import builtins
-import contextlib
 import linecache
 import opcode
 import os
@@ -26,11 +26,17 @@ CancelledError = _base.CancelledError
 Future = _base.Future
 ThreadPoolExecutor = thread.ThreadPoolExecutor
 
+LOGGER = _base.LOGGER
+
+PENDING = _base.PENDING
+RUNNING = _base.RUNNING
 FINISHED = _base.FINISHED
 CANCELLED = _base.CANCELLED
 CANCELLED_AND_NOTIFIED = _base.CANCELLED_AND_NOTIFIED
 CANCELLED_STATES = frozenset({CANCELLED, CANCELLED_AND_NOTIFIED})
 DONE_STATES = CANCELLED_STATES | {FINISHED}
+
+describe: Callable[[str], str] = _base._STATE_TO_DESCRIPTION_MAP.__getitem__
 
 DoneAndNotDoneFutures = _base.DoneAndNotDoneFutures
 
@@ -44,6 +50,46 @@ def _wait_takes_iterables() -> bool:
     return True
 
 
+# What threading.RLock() makes, without the detour through its function
+RLock: Any = type(threading.RLock())
+
+
+def _falsy_exception_is_raised() -> bool:
+    class Falsy(Exception):
+        def __bool__(self) -> bool:
+            return False
+
+    future: Future[None] = Future()
+    future.set_exception(Falsy())
+    try:
+        future.result()
+    except Falsy:
+        return True
+    return False
+
+
+def _result_breaks_cycle() -> bool:
+    future: Future[None] = Future()
+    future.set_exception(LookupError())
+    try:
+        future.result()
+    except LookupError as error:
+        traceback = error.__traceback__
+        assert traceback is not None
+        while traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        return traceback.tb_frame.f_locals.get("self") is None
+    return False
+
+
+# 3.14, gh-132063
+FALSY_EXCEPTION_IS_RAISED = _falsy_exception_is_raised()
+# 3.9, bpo-39481
+FUTURE_IS_GENERIC = hasattr(Future, "__class_getitem__")
+# 3.8, bpo-33238
+HAS_INVALID_STATE_ERROR = hasattr(_base, "InvalidStateError")
+# 3.8, bpo-35930
+RESULT_BREAKS_CYCLE = _result_breaks_cycle()
 # 3.9, bpo-39349
 SHUTDOWN_CANCELS_FUTURES = "cancel_futures" in (ThreadPoolExecutor.shutdown.__kwdefaults__ or ())
 # 3.14, gh-74028
@@ -52,6 +98,12 @@ MAP_TAKES_BUFFERSIZE = "buffersize" in (Executor.map.__kwdefaults__ or ())
 MAP_CANCELS_WAITED_FUTURE = hasattr(_base, "_result_or_cancel")
 # 3.8, bpo-24882; making an executor starts no thread
 REUSES_IDLE_THREADS = hasattr(ThreadPoolExecutor(max_workers=1), "_idle_semaphore")
+# 3.13, gh-109649; until then affinity is ignored, and 3.7, which reuses no threads either, has
+# 5 threads for each CPU (bpo-35279)
+DEFAULT_WORKERS_ARE_NEWEST = hasattr(os, "process_cpu_count") or (
+    REUSES_IDLE_THREADS and not hasattr(os, "sched_getaffinity")
+)
+CAN_FORK = hasattr(os, "fork")
 # 3.11, bpo-42413
 TIMEOUT_ERROR_IS_BUILTIN = issubclass(_base.TimeoutError, builtins.TimeoutError)
 WAIT_TAKES_ITERABLES = _wait_takes_iterables()
@@ -59,7 +111,7 @@ WAIT_TAKES_ITERABLES = _wait_takes_iterables()
 _BYTE_CODE_MAKES_GENERATORS = "RETURN_GENERATOR" in opcode.opmap
 _CO_GENERATOR = 0x20
 
-if hasattr(_base, "InvalidStateError"):  # 3.8, bpo-33238
+if HAS_INVALID_STATE_ERROR:
     InvalidStateError = _base.InvalidStateError
 else:
 
@@ -146,33 +198,73 @@ def copy_of(function: Any) -> Any:
     return copy
 
 
-def check_submission(executor: ThreadPoolExecutor) -> None:
-    """Raise what ``submit()`` raises on an executor that takes no more work.
-
-    Raises:
-        BrokenExecutor: an initializer failed.
-        RuntimeError: the executor or the interpreter is shutting down.
-    """
-    if executor._broken:
-        # InterpreterPoolExecutor (3.14) has an exception of its own.
-        raise getattr(executor, "BROKEN", thread.BrokenThreadPool)(executor._broken)
-    if executor._shutdown:
-        raise RuntimeError("cannot schedule new futures after shutdown")
-    if thread._shutdown:
-        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+# 3.8: min(32, CPUs + 4), bpo-35279; 3.13: the CPUs that this process may use, gh-109649
+def default_workers() -> int:
+    """Return the newest default number of threads."""
+    if hasattr(os, "process_cpu_count"):
+        count = os.process_cpu_count()
+    elif hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count()
+    return min(32, (count or 1) + 4)
 
 
-# 3.9: keeps workers from being started while the interpreter shuts down
-global_shutdown_lock: contextlib.AbstractContextManager[Any] = getattr(
-    thread, "_global_shutdown_lock", contextlib.nullcontext()
+# Since 3.9, bpo-39812; before, workers are daemon threads, and an exit hook waits for them
+WORKERS_END_BEFORE_EXIT_HOOKS = hasattr(threading, "_register_atexit")
+# Since 3.12 subinterpreters may forbid them
+daemon_threads_allowed: Callable[[], bool] = getattr(
+    _thread, "daemon_threads_allowed", lambda: True
 )
+threads_queues: Any = thread._threads_queues
+BrokenThreadPool = thread.BrokenThreadPool
+init_executor = ThreadPoolExecutor.__init__
 
 
-def new_work_item(
-    executor: Any, future: Future[Any], fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]
-) -> Any:
-    """Return what the standard library's workers take from an executor's queue."""
-    make: Any = thread._WorkItem
-    if hasattr(executor, "_resolve_work_item_task"):  # 3.14
-        return make(future, executor._resolve_work_item_task(fn, args, kwargs))
-    return make(future, fn, args, kwargs)
+def is_exiting() -> bool:
+    """Tell whether the interpreter has begun to shut the executors down."""
+    return bool(thread._shutdown)
+
+
+def broken_class(executor: Any) -> type[BrokenExecutor]:
+    """Return what a broken executor raises; InterpreterPoolExecutor (3.14) has its own."""
+    error: type[BrokenExecutor] = getattr(executor, "BROKEN", BrokenThreadPool)
+    return error
+
+
+class _Context:
+    """What starts and ends a worker; 3.14 has its own."""
+
+    def __init__(self, executor: Any) -> None:
+        self._initializer = executor._initializer
+        self._initargs = executor._initargs
+
+    def initialize(self) -> None:
+        if self._initializer is not None:
+            self._initializer(*self._initargs)
+
+    def finalize(self) -> None:
+        pass
+
+
+def context_of(executor: Any) -> Any:
+    """Return what starts and ends a new worker of *executor*."""
+    make = getattr(executor, "_create_worker_context", None)
+    return _Context(executor) if make is None else make()
+
+
+def run_arguments(context: Any) -> tuple[Any, ...]:
+    """Return what a work item is run with."""
+    return () if isinstance(context, _Context) else (context,)
+
+
+def runs_plainly(context: Any) -> bool:
+    """Tell whether a context does nothing but call the function, as for threads it does."""
+    return context is None or type(context) is getattr(thread, "WorkerContext", None)
+
+
+def call_of(executor: Any, fn: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """Return what a context runs; InterpreterPoolExecutor (3.14) packs it for the other side."""
+    resolve = getattr(executor, "_resolve_work_item_task", None)
+    call: tuple[Any, ...] = (fn, args, kwargs) if resolve is None else resolve(fn, args, kwargs)
+    return call

@@ -1,8 +1,20 @@
-"""``Future``."""
+"""``Future``.
+
+Guarantees:
+
+* A future is completed once; whoever completes it again gets ``InvalidStateError``.
+* No lock is held while done-callbacks run, and all of them run, whatever one of them raises.
+* A future that is done keeps neither its callbacks nor, if it was cancelled, its call.
+
+Assumptions: the state only changes under the lock of ``_condition``.  That is a
+``threading.Condition`` for everyone who asks, but it is made only when somebody does: most futures
+are never waited for by ``result()`` while they run.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import threading
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .. import _stdlib
 from .._standing_in import StandIn
@@ -16,6 +28,23 @@ else:
     _Base = {T: _stdlib.Future}
 
 
+class _ConditionOnDemand:
+    """The attribute ``_condition`` of a future that nobody has waited for."""
+
+    def __get__(self, future: Any, owner: Any = None) -> Any:
+        if future is None:
+            return self
+        condition = threading.Condition(future._poolcompat_lock)
+        # From here on the instance's own attribute is found first.
+        return vars(future).setdefault("_condition", condition)
+
+
+def lock_of(future: Any) -> Any:
+    """Return the lock of any future's condition, without making a condition that is made lazily."""
+    lock = getattr(future, "_poolcompat_lock", None)
+    return future._condition if lock is None else lock
+
+
 class Future(_Base[T], metaclass=StandIn):
     """The standard library's ``Future`` with the newest behaviour on every version.
 
@@ -24,6 +53,40 @@ class Future(_Base[T], metaclass=StandIn):
     """
 
     _stands_in_for = _stdlib.Future
+    _condition = _ConditionOnDemand()
+
+    # Until they are set
+    _result: Any = None
+    _exception: Any = None
+
+    def __init__(self) -> None:
+        self._poolcompat_lock = _stdlib.RLock()
+        self._state = _stdlib.PENDING
+        self._waiters: list[Any] = []
+        self._done_callbacks: list[Callable[[Any], object]] = []
+
+    # The methods from here to __repr__() also work on the standard library's class, and on its
+    # instances when they have been taken off it meanwhile.
+
+    def cancel(self) -> bool:
+        """Cancel the call if it has not started.
+
+        Whoever waits for it is woken.  The arguments of the call are let go.
+
+        Returns:
+            Whether the future is cancelled now, be it by this call or an earlier one.
+        """
+        with lock_of(self):
+            if self._state in _stdlib.CANCELLED_STATES:
+                return True
+            if self._state != _stdlib.PENDING:
+                return False
+            self._state = _stdlib.CANCELLED
+            # What submit() was called with, if this is a future of ours
+            vars(self).pop("_poolcompat_call", None)
+            _wake(self)
+        self._invoke_callbacks()
+        return True
 
     def result(self, timeout: float | None = None) -> T:
         """Return what the call returned, or raise what it raised.
@@ -38,9 +101,11 @@ class Future(_Base[T], metaclass=StandIn):
                 (3.11) and that of ``concurrent.futures``.
         """
         try:
-            with self._condition:
-                _wait_until_finished(self, timeout)
-                return self.__get_result()  # type: ignore[attr-defined, no-any-return]
+            _wait_until_finished(self, timeout)
+            if self._exception is not None:
+                raise self._exception
+            result: T = self._result
+            return result
         finally:
             # Break a reference cycle with the exception in self._exception
             del self
@@ -55,15 +120,143 @@ class Future(_Base[T], metaclass=StandIn):
             CancelledError: The future was cancelled.
             TimeoutError: The call has not finished in time, as for :meth:`result`.
         """
-        with self._condition:
-            _wait_until_finished(self, timeout)
-            return self._exception
+        _wait_until_finished(self, timeout)
+        exception: BaseException | None = self._exception
+        return exception
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """Have *fn* called with the future when it is done, or now if it is.
+
+        Callbacks are called in the order in which they were added, by whoever completes the
+        future.  An exception is logged and ignored.
+        """
+        with lock_of(self):
+            if self._state not in _stdlib.DONE_STATES:
+                self._done_callbacks.append(fn)
+                return
+        try:
+            fn(self)
+        except Exception:
+            _stdlib.LOGGER.exception("exception calling callback for %r", self)
+
+    def _invoke_callbacks(self) -> None:
+        if not self._done_callbacks:
+            return
+        with lock_of(self):
+            callbacks, self._done_callbacks = self._done_callbacks, []
+        first = None
+        for callback in callbacks:
+            try:
+                callback(self)
+            except Exception:
+                _stdlib.LOGGER.exception("exception calling callback for %r", self)
+            except BaseException as error:
+                first = first or error
+        if first is not None:
+            try:
+                raise first
+            finally:
+                del first, callbacks
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Mark the call as running; for executors and tests only.
+
+        Returns:
+            ``False`` if the future was cancelled; then the call must not run.
+
+        Raises:
+            RuntimeError: The call has been started before.
+        """
+        with lock_of(self):
+            if self._state == _stdlib.PENDING:
+                self._state = _stdlib.RUNNING
+                return True
+            if self._state == _stdlib.CANCELLED:
+                self._state = _stdlib.CANCELLED_AND_NOTIFIED
+                for waiter in self._waiters:
+                    waiter.add_cancelled(self)
+                return False
+            _stdlib.LOGGER.critical("Future %s in unexpected state: %s", id(self), self._state)
+            raise RuntimeError("Future in unexpected state")
+
+    def set_result(self, result: T) -> None:
+        """Complete the future with a result; for executors and tests only.
+
+        Raises:
+            InvalidStateError: The future is done (3.8).
+        """
+        with lock_of(self):
+            _check_not_done(self)
+            self._result = result
+            self._state = _stdlib.FINISHED
+            for waiter in self._waiters:
+                waiter.add_result(self)
+            _wake(self)
+        self._invoke_callbacks()
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        """Complete the future with an exception; for executors and tests only.
+
+        Raises:
+            InvalidStateError: The future is done (3.8).
+        """
+        with lock_of(self):
+            _check_not_done(self)
+            self._exception = exception
+            self._state = _stdlib.FINISHED
+            for waiter in self._waiters:
+                waiter.add_exception(self)
+            _wake(self)
+        self._invoke_callbacks()
+
+    def __repr__(self) -> str:
+        with lock_of(self):
+            what = f"{type(self).__name__} at {id(self):#x} state={_stdlib.describe(self._state)}"
+            if self._state == _stdlib.FINISHED:
+                if self._exception is not None:
+                    what += f" raised {type(self._exception).__name__}"
+                else:
+                    what += f" returned {type(self._result).__name__}"
+            return f"<{what}>"
+
+    if not _stdlib.FUTURE_IS_GENERIC:
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            """Return the class: before 3.9 its parameter means nothing at run time."""
+            return cls
+
+    # The standard library locks for these; reading an attribute is atomic.
+
+    def cancelled(self) -> bool:
+        """Tell whether the future was cancelled."""
+        return self._state in _stdlib.CANCELLED_STATES
+
+    def running(self) -> bool:
+        """Tell whether the call is running."""
+        return bool(self._state == _stdlib.RUNNING)
+
+    def done(self) -> bool:
+        """Tell whether the future was cancelled or the call has ended."""
+        return self._state in _stdlib.DONE_STATES
+
+
+def _wake(future: Any) -> None:
+    """Wake those who wait for the condition, if there is one, with the lock held."""
+    condition = vars(future).get("_condition")
+    if condition is not None:
+        condition.notify_all()
+
+
+def _check_not_done(future: Any) -> None:
+    if future._state in _stdlib.DONE_STATES:
+        raise _stdlib.InvalidStateError(f"{future._state}: {future!r}")
 
 
 def _wait_until_finished(future: Any, timeout: float | None) -> None:
-    """Wait with the future's condition held."""
     if future._state not in _stdlib.DONE_STATES:
-        future._condition.wait(_stdlib.wait_time(timeout))
+        with lock_of(future):
+            if future._state not in _stdlib.DONE_STATES:
+                future._condition.wait(_stdlib.wait_time(timeout))
     if future._state in _stdlib.CANCELLED_STATES:
         raise _stdlib.CancelledError
     if future._state != _stdlib.FINISHED:

@@ -44,7 +44,8 @@ def map(
         TypeError: *buffersize* is no integer.
         ValueError: *buffersize* is less than 1.
         TimeoutError: From the iterator, when the time is over.
-        Exception: From the iterator, whatever a call raises; that ends the iteration.
+        Exception: From the iterator, whatever a call raises; the iteration can go on with the next
+            one (3.16, gh-108518), and its ``close()`` cancels the rest.
     """
     if buffersize is not None and not isinstance(buffersize, int):
         raise TypeError("buffersize must be an integer or None")
@@ -68,31 +69,53 @@ def map(
             for args in itertools.islice(arguments, 1):
                 futures.append(alive.submit(fn, *args))
 
-    return _results(futures, submit_next, deadline)
+    return _Results(futures, submit_next, deadline)
 
 
-def _results(
-    futures: deque[Future[T]], submit_next: Callable[[], None], deadline: float | None
-) -> Iterator[T]:
-    try:
-        while futures:
-            submit_next()
-            # No name is bound to the future, so that its result can be freed by the consumer.
-            yield _result_or_cancel(futures.popleft(), deadline)
-    finally:
-        _cancel(futures)
+class _Results(Iterator[T]):
+    """What ``map()`` returns.
 
+    Dropped after it has been begun, it cancels the rest; dropped unused, it does not, because
+    ``map()`` is also called for its side effects alone.
+    """
 
-def _result_or_cancel(future: Future[T], deadline: float | None) -> T:
-    try:
+    def __init__(
+        self, futures: deque[Future[T]], submit_next: Callable[[], None], deadline: float | None
+    ) -> None:
+        self._futures = futures
+        self._submit_next = submit_next
+        self._deadline = deadline
+        self._is_begun = False
+
+    def __next__(self) -> T:
+        if not self._futures:
+            raise StopIteration
+        self._is_begun = True
+        self._submit_next()
+        future = self._futures.popleft()
+        deadline = self._deadline
         try:
             return future.result(None if deadline is None else deadline - time.monotonic())
+        except BaseException:
+            if not future.done():
+                # It was not the call that raised: the time is over, or a Ctrl-C came.
+                future.cancel()
+                self.close()
+            raise
         finally:
-            future.cancel()
-    finally:
-        # Break a reference cycle with the exception in the future
-        del future
+            # Break a reference cycle with the exception in the future
+            del future
+
+    def close(self) -> None:
+        """Cancel what has not started, and end the iteration."""
+        futures = list(self._futures)
+        self._futures.clear()
+        _cancel(futures)
+
+    def __del__(self) -> None:
+        if self._is_begun:
+            self.close()
 
 
-def _cancel(futures: deque[Future[Any]]) -> None:
+def _cancel(futures: Iterable[Future[Any]]) -> None:
     call_each(lambda future: future.cancel(), futures)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import queue
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+import contextlib
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .. import _stdlib
 from .._calling import call_each
 from .._standing_in import StandIn
-from . import _idle, _map
+from . import _exit, _map
+from ._fork import survive_forks
 from ._future import Future
+from ._worker import WorkItem, break_pool, drain, start_worker
 
 T = TypeVar("T")
 
@@ -19,19 +23,46 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 
     ``isinstance(executor, ThreadPoolExecutor)`` is true for the standard library's own as well.
 
+    Args:
+        max_workers: The largest number of threads; by default four more than the CPUs that this
+            process may use, and at most 32 (3.8, 3.13).
+        thread_name_prefix: What the names of the threads begin with.
+        initializer: Called as ``initializer(*initargs)`` in each thread when it starts.
+        initargs: As above.
+
+    Raises:
+        ValueError: *max_workers* is less than 1.
+        TypeError: *initializer* cannot be called.
+
     Guarantees:
 
     * A future cancelled by ``shutdown(cancel_futures=True)`` is done for whoever waits for it, with
       our functions or with those of the standard library, patched or not.
-    * No lock is held while done-callbacks run.
-    * No thread is started while one is idle (3.8).
+    * No lock is held while code of the user's runs: tasks, initializers, done-callbacks.
+    * ``submit()`` and ``shutdown()`` may be called from tasks, callbacks, signal handlers and
+      destructors, also from those that have interrupted ``submit()``.
+    * A forked child has the executor empty and usable.
 
     Assumptions: the attributes used here (``_work_queue``, ``_threads``, ``_shutdown``,
     ``_shutdown_lock``) are those of every version from 3.7, so that the methods also work on an
-    executor that the standard library made.
+    executor that the standard library made.  Its lock is then made reentrant when first used.
     """
 
     _stands_in_for = _stdlib.ThreadPoolExecutor
+
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        thread_name_prefix: str = "",
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        **context: Any,
+    ) -> None:
+        if max_workers is None:
+            max_workers = _stdlib.default_workers()
+        initialize: Any = _stdlib.init_executor
+        initialize(self, max_workers, thread_name_prefix, initializer, initargs, **context)
+        _lock_of(self)
 
     if TYPE_CHECKING:
 
@@ -43,21 +74,44 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell: the call
         may have keyword arguments named *self* and, after a positional *fn*, *fn*.
 
+        Where no thread can be started, the call waits for one that lives.
+
         Raises:
-            RuntimeError: The executor or the interpreter is shutting down.
-            BrokenThreadPool: A thread's initializer failed.
+            RuntimeError: The executor or the interpreter is shutting down, or the first thread
+                cannot be started; then the call never runs.
+            BrokenThreadPool: A thread's initializer failed; its exception is the cause.
         """
         if len(args) == 1 and "fn" in kwargs:  # allowed until 3.8, bpo-36492
             args = (*args, kwargs.pop("fn"))
         if len(args) < 2:
             raise TypeError("submit() missing 1 required positional argument: 'fn'")
         self, fn, *rest = args
-        with self._shutdown_lock, _stdlib.global_shutdown_lock:
-            _stdlib.check_submission(self)
+        idle = _idle_of(self)
+        with _lock_of(self):
+            _check_submission(self)
             future: Future[Any] = Future()
-            self._work_queue.put(_stdlib.new_work_item(self, future, fn, rest, kwargs))
-            self._adjust_thread_count()
-            return future
+            vars(future)["_poolcompat_call"] = _stdlib.call_of(self, fn, rest, kwargs)
+            work_item = WorkItem(future)
+            may_grow = len(self._threads) < self._max_workers
+            if may_grow and idle:
+                # Not "if": a worker may be taking its token back.
+                try:
+                    idle.pop()
+                    work_item.is_expected = True
+                except IndexError:
+                    pass
+            self._work_queue.put(work_item)
+            if may_grow and not work_item.is_expected:
+                try:
+                    self._adjust_thread_count()
+                except Exception:
+                    if not self._threads:
+                        future.cancel()
+                        raise
+            if self._shutdown and future.cancel():
+                # A signal handler or a destructor has shut it down since it was checked above.
+                _check_submission(self)
+        return future
 
     map = _map.map
 
@@ -66,7 +120,7 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 
         Args:
             wait: Return only when all running calls have finished and the threads have ended;
-                otherwise return at once.
+                otherwise return at once.  The thread that calls this is not waited for.
             cancel_futures: Cancel every call that has not started (3.9, bpo-39349).  Calls that
                 run are not interrupted by this.
 
@@ -75,31 +129,81 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         ``submit()`` or ``shutdown()``.
         """
         dropped = []
-        with self._shutdown_lock:
+        with _lock_of(self):
             self._shutdown = True
             if cancel_futures:
-                dropped = _drain(self._work_queue)
+                dropped = drain(self._work_queue)
             # Wakes one worker, which wakes the next.
             self._work_queue.put(None)  # type: ignore[arg-type]
         call_each(_cancel_and_notify, dropped)
         if wait:
-            for thread in self._threads:
-                thread.join()
+            _join(self._threads)
 
-    if not _stdlib.REUSES_IDLE_THREADS:
-        _adjust_thread_count = _idle.adjust_thread_count
-
-
-def _drain(work_queue: queue.SimpleQueue[Any]) -> list[Any]:
-    """Take all calls that have not started out of the queue and return their futures."""
-    futures: list[Any] = []
-    while True:
+    def _adjust_thread_count(self) -> None:
+        waiting = vars(_starting).get("waiting")
+        if waiting is not None:
+            # A signal handler or a destructor has interrupted the start of a thread, whose locks
+            # cannot be taken again: what was interrupted goes on with this one.
+            waiting.append(self)
+            return
+        _starting.waiting = waiting = []
         try:
-            work_item = work_queue.get_nowait()
-        except queue.Empty:
-            return futures
-        if work_item is not None:
-            futures.append(work_item.future)
+            if len(self._threads) < self._max_workers:
+                start_worker(self, _idle_of(self))
+        finally:
+            del _starting.waiting
+            for executor in waiting:
+                # What fails here must not fail the call that was interrupted.
+                with contextlib.suppress(Exception):
+                    executor._adjust_thread_count()
+
+    def _initializer_failed(self) -> None:
+        # Called by workers that were started before the patch, while they handle the exception
+        cause = sys.exc_info()[1]
+        break_pool(self, self._work_queue, cause or RuntimeError("initializer failed"))
+
+
+#: Its ``waiting`` is what the thread has interrupted itself with while it starts a worker.
+_starting = threading.local()
+
+
+def _idle_of(executor: Any) -> list[None]:
+    """Return the tokens of the executor's idle workers; see :mod:`._worker`."""
+    idle: list[None] = vars(executor).setdefault("_poolcompat_idle", [])
+    return idle
+
+
+def _lock_of(executor: Any) -> Any:
+    """Return the executor's lock, which is made reentrant if the executor is not ours yet."""
+    lock = executor._shutdown_lock
+    if type(lock) is not _stdlib.RLock:
+        with lock:
+            lock = executor._shutdown_lock = _stdlib.RLock()
+        survive_forks(executor)
+    return lock
+
+
+def _join(threads: Iterable[Any]) -> None:
+    """Wait for workers: a worker neither for itself nor for another that is in here as well."""
+    me: Any = threading.current_thread()
+    is_worker = hasattr(me, "_poolcompat_item")
+    me._poolcompat_joins = is_worker
+    try:
+        for thread in list(threads):
+            if thread is not me and not (is_worker and getattr(thread, "_poolcompat_joins", False)):
+                thread.join()
+    finally:
+        me._poolcompat_joins = False
+
+
+def _check_submission(executor: Any) -> None:
+    if executor._broken:
+        error = _stdlib.broken_class(executor)(executor._broken)
+        raise error from getattr(executor, "_poolcompat_broken_by", None)
+    if executor._shutdown:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+    if _exit.is_exiting():
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
 
 
 def _cancel_and_notify(future: Any) -> None:

@@ -15,6 +15,7 @@ Assumptions:
 * The callbacks are run by iterating over the list outside the lock.  So it is only ever changed in
   place while the future is not done, and replaced by another list after that.
 * ``SimpleQueue.put()`` may be called from anywhere: signal handlers, ``__del__``, other callbacks.
+  CPython's may; PyPy's may not while it has interrupted itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
 from .. import _stdlib
+from ._future import lock_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -44,7 +46,7 @@ def _has_failed(future: Future[Any]) -> bool:
 
 def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
     """Have *callback* called before all others once *future* is done; False if it already is."""
-    with future._condition:
+    with lock_of(future):
         if _is_done(future):
             return False
         # First, because a callback that raises a BaseException stops those after it.
@@ -53,7 +55,7 @@ def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
 
 
 def _unwatch(future: Any, callback: Callable[[Any], object]) -> None:
-    with future._condition:
+    with lock_of(future):
         # A new list: somebody may be calling the callbacks of this one right now.
         future._done_callbacks = [c for c in future._done_callbacks if c is not callback]
 

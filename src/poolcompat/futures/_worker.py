@@ -1,0 +1,185 @@
+"""The threads of ``ThreadPoolExecutor``: one loop for all versions.
+
+Guarantees:
+
+* A worker survives whatever a task or a done-callback does, ``SystemExit`` and completing its own
+  future included.
+* No thread is started while one is idle, and none is spared because one was idle.
+
+How idle workers are counted, without a lock: a worker that finds the queue empty puts a token into
+``idle`` before it waits, and ``submit()`` takes one out and marks its work item as *expected*.  A
+worker that announced itself and gets an item that is not expected takes a token back; one that did
+not announce itself and gets an expected item puts one in, for the worker that still waits.
+
+Assumptions: ``list.append()`` and ``list.pop()`` are atomic.  ``SimpleQueue.put()`` may be called
+from anywhere, signal handlers and destructors included; CPython's may, PyPy's may not while it has
+interrupted itself.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import weakref
+from typing import Any, Callable
+
+from .. import _stdlib
+from .._calling import call_each
+from . import _exit
+from ._future import Future
+
+
+class WorkItem:
+    """A call in the queue; the call itself is in its future, which lets it go when cancelled."""
+
+    __slots__ = ("future", "is_expected")
+
+    def __init__(self, future: Future[Any]) -> None:
+        self.future = future
+        self.is_expected = False
+
+    @property
+    def task(self) -> tuple[Any, Any, Any] | None:
+        """The function, its arguments and its keyword arguments, as in 3.14."""
+        return getattr(self.future, "_poolcompat_call", None)
+
+    def run(self, context: Any = None) -> None:
+        """Run the call, unless it was cancelled, and complete its future.
+
+        Args:
+            context: What runs it, since 3.14.
+        """
+        future = self.future
+        if not future.set_running_or_notify_cancel():
+            return
+        call = vars(future).pop("_poolcompat_call")
+        try:
+            if _stdlib.runs_plainly(context):
+                fn, args, kwargs = call
+                del call
+                result = fn(*args, **kwargs)
+            else:
+                result = context.run(call)
+        except BaseException as error:
+            # The exception's traceback refers to this frame.
+            fn = args = kwargs = call = self = None  # type: ignore[assignment]
+            future.set_exception(error)
+            del future
+        else:
+            fn = args = kwargs = call = None
+            future.set_result(result)
+
+
+def start_worker(executor: Any, idle: list[None]) -> None:
+    """Start a thread for *executor*, with the executor's lock held.
+
+    Raises:
+        RuntimeError: No thread can be started.
+    """
+    work_queue = executor._work_queue
+
+    # When the executor is collected, this wakes a worker, which wakes the next.
+    def wake(_: object, put: Callable[[None], None] = work_queue.put) -> None:
+        put(None)
+
+    thread = threading.Thread(
+        name=f"{executor._thread_name_prefix or executor}_{len(executor._threads)}",
+        target=_work,
+        args=(weakref.ref(executor, wake), work_queue, idle, _stdlib.context_of(executor)),
+        daemon=_exit.WORKERS_ARE_DAEMONS,
+    )
+    thread.start()
+    executor._threads.add(thread)
+    _exit.enroll(thread, work_queue)
+
+
+def _work(
+    executor_reference: Callable[[], Any],
+    work_queue: queue.SimpleQueue[Any],
+    idle: list[None],
+    context: Any,
+) -> None:
+    try:
+        context.initialize()
+    except BaseException as error:
+        _stdlib.LOGGER.critical("Exception in initializer:", exc_info=True)
+        break_pool(executor_reference(), work_queue, error)
+        return
+    run_arguments = _stdlib.run_arguments(context)
+    me: Any = threading.current_thread()
+    try:
+        while True:
+            announced = work_queue.empty()
+            if announced:
+                idle.append(None)
+            work_item = work_queue.get()
+            _balance(idle, announced, getattr(work_item, "is_expected", False))
+            if work_item is not None:
+                me._poolcompat_item = work_item
+                _run(work_item, run_arguments)
+                me._poolcompat_item = None
+                del work_item
+                continue
+            executor = executor_reference()
+            if _exit.is_exiting() or executor is None or executor._shutdown:
+                # Flag it as early as possible if it has not been collected yet
+                if executor is not None:
+                    executor._shutdown = True
+                # The next worker
+                work_queue.put(None)
+                return
+            del executor
+    finally:
+        context.finalize()
+
+
+def _balance(idle: list[None], announced: bool, is_expected: bool) -> None:
+    if announced and not is_expected:
+        if idle:
+            idle.pop()
+    elif is_expected and not announced:
+        idle.append(None)
+
+
+def _run(work_item: Any, arguments: tuple[Any, ...]) -> None:
+    try:
+        work_item.run(*arguments)
+    except BaseException:
+        # Of a done-callback, or because somebody else has completed the future
+        _stdlib.LOGGER.critical("Exception in worker", exc_info=True)
+    finally:
+        # The traceback of what the task raised refers to this frame.
+        del work_item
+
+
+def drain(work_queue: queue.SimpleQueue[Any]) -> list[Any]:
+    """Take all calls that have not started out of the queue and return their futures."""
+    futures: list[Any] = []
+    while True:
+        try:
+            work_item = work_queue.get_nowait()
+        except queue.Empty:
+            return futures
+        if work_item is not None:
+            futures.append(work_item.future)
+
+
+def break_pool(executor: Any, work_queue: queue.SimpleQueue[Any], cause: BaseException) -> None:
+    """Fail what has not started, after the initializer of a thread has raised *cause*."""
+    message = "A thread initializer failed, the thread pool is not usable anymore"
+    error_class = _stdlib.BrokenThreadPool if executor is None else _stdlib.broken_class(executor)
+    if executor is None:
+        futures = drain(work_queue)
+    else:
+        with executor._shutdown_lock:
+            executor._broken = message
+            executor._poolcompat_broken_by = cause
+            futures = drain(work_queue)
+
+    def fail(future: Any) -> None:
+        if future.set_running_or_notify_cancel():
+            error = error_class(message)
+            error.__cause__ = cause
+            future.set_exception(error)
+
+    call_each(fail, futures)

@@ -1,0 +1,205 @@
+"""Provokes the defects of ``Future`` and of ``Executor.map()``."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+
+from reproducer import busy_executor, defect, provoked, recording_submit
+
+
+class Failure(Exception):
+    """What tasks fail with."""
+
+
+class FalseFailure(Failure):
+    def __bool__(self):
+        return False
+
+
+class EmptyFailure(Failure):
+    def __len__(self):
+        return 0
+
+
+def fail(error):
+    raise error
+
+
+def failed_futures(lib, error):
+    """Futures that are done with *error*: one that was completed by hand, one of an executor."""
+    by_hand = lib.futures.Future()
+    by_hand.set_exception(error)
+    with lib.futures.ThreadPoolExecutor(1) as executor:
+        submitted = executor.submit(fail, error)
+    return [by_hand, submitted]
+
+
+@defect("falsy-exception")
+def _(lib):
+    errors = FalseFailure(), EmptyFailure()
+    futures = [future for error in errors for future in failed_futures(lib, error)]
+    provoked()
+    for future in futures:
+        try:
+            future.result()
+        except Failure:
+            continue
+        raise AssertionError("no Failure")
+
+
+@defect("falsy-exception-repr")
+def _(lib):
+    errors = FalseFailure(), EmptyFailure()
+    futures = [future for error in errors for future in failed_futures(lib, error)]
+    provoked()
+    for future in futures:
+        assert " raised " + type(future.exception()).__name__ in repr(future)
+
+
+@defect("future-keeps-callbacks")
+def _(lib):
+    class Callback:
+        def __call__(self, future):
+            pass
+
+    def add_callback(future):
+        callback = Callback()
+        future.add_done_callback(callback)
+        return weakref.ref(callback)
+
+    futures = [lib.futures.Future() for _ in range(3)]
+    callbacks = [add_callback(future) for future in futures]
+    with busy_executor(lib) as executor:
+        futures += [executor.submit(int), executor.submit(fail, Failure())]
+        callbacks += [add_callback(future) for future in futures[3:]]
+    futures[0].set_result(None)
+    futures[1].set_exception(Failure())
+    futures[2].cancel()
+    provoked()
+    gc.collect()
+    assert [callback() for callback in callbacks] == [None] * 5
+
+
+def check_refused(complete, value):
+    refusal = None
+    try:
+        complete(value)
+    except Exception as error:
+        refusal = type(error).__name__
+    assert refusal == "InvalidStateError"
+
+
+@defect("invalid-state-error")
+def _(lib):
+    finished = lib.futures.Future()
+    finished.set_result("first")
+    first = Failure()
+    failed = lib.futures.Future()
+    failed.set_exception(first)
+    cancelled = lib.futures.Future()
+    cancelled.cancel()
+    with busy_executor(lib) as executor:
+        submitted, queued = executor.submit(str, "first"), executor.submit(str)
+        queued.cancel()
+        provoked()
+        check_refused(queued.set_result, "second")
+        check_refused(queued.set_exception, Failure())
+    for future in (finished, failed, cancelled, submitted, queued):
+        check_refused(future.set_result, "second")
+        check_refused(future.set_exception, Failure())
+    assert [finished.result(), submitted.result()] == ["first"] * 2
+    assert failed.exception() is first
+    assert [future.cancelled() for future in (cancelled, queued)] == [True] * 2
+
+
+def raised_by(get):
+    """A weak reference to what *get* raises, which nothing but a cycle keeps alive."""
+    try:
+        get()
+    except Failure as error:
+        return weakref.ref(error)
+    finally:
+        # The traceback has the frame of this function.
+        del get
+    raise AssertionError("no Failure")
+
+
+def fail_anew(*_):
+    # No name is bound to the exception, which has this function's frame.
+    raise Failure
+
+
+@defect("result-reference-cycle")
+def _(lib):
+    def completed():
+        future = lib.futures.Future()
+        future.set_exception(Failure())
+        return future
+
+    def submitted():
+        with lib.futures.ThreadPoolExecutor(1) as executor:
+            return executor.submit(fail_anew)
+
+    def mapped():
+        with lib.futures.ThreadPoolExecutor(1) as executor:
+            return executor.map(fail_anew, range(1))
+
+    gc.disable()
+    provoked()
+    errors = [
+        raised_by(completed().result),
+        raised_by(submitted().result),
+        raised_by(mapped().__next__),
+    ]
+    if sys.implementation.name != "cpython":  # nothing is freed at once
+        gc.collect()
+    assert [error() for error in errors] == [None] * 3
+
+
+@defect("generic-alias")
+def _(lib):
+    provoked()
+    assert isinstance(lib.futures.Future[int](), lib.futures.Future)
+
+    class FutureNumber(lib.futures.Future[int]):
+        pass
+
+    assert issubclass(FutureNumber, lib.futures.Future)
+
+
+@defect("map-continues")
+def _(lib):
+    release = threading.Event()
+
+    def work(number):
+        if number % 2:
+            raise Failure
+        if number == 4:
+            release.wait()
+        return number
+
+    with lib.futures.ThreadPoolExecutor(1) as executor:
+        futures = recording_submit(executor)
+        results = executor.map(work, range(7))
+        outcomes = []
+        provoked()
+        for _ in range(4):
+            try:
+                outcomes.append(next(results))
+            except Failure:
+                outcomes.append("failed")
+            except StopIteration:
+                outcomes.append("ended")
+        waiting = [future.cancelled() for future in futures]
+        # What the exception did before, this does now.
+        results.close()
+        closed = [futures[n].cancelled() for n in (5, 6)]
+        ended = next(results, "ended")
+        release.set()
+        assert outcomes == [0, "failed", 2, "failed"]
+        assert waiting == [False] * 7
+        assert closed == [True] * 2
+        assert ended == "ended"
