@@ -260,7 +260,7 @@ def run_arguments(context: Any) -> tuple[Any, ...]:
 
 def runs_plainly(context: Any) -> bool:
     """Tell whether a context does nothing but call the function, as for threads it does."""
-    return context is None or type(context) is getattr(thread, "WorkerContext", None)
+    return type(context) in (_Context, getattr(thread, "WorkerContext", None))
 
 
 def call_of(executor: Any, fn: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:

@@ -84,7 +84,8 @@ class Future(_Base[T], metaclass=StandIn):
             self._state = _stdlib.CANCELLED
             # What submit() was called with, if this is a future of ours
             vars(self).pop("_poolcompat_call", None)
-            _wake(self)
+            if "_condition" in vars(self):
+                self._condition.notify_all()
         self._invoke_callbacks()
         return True
 
@@ -186,12 +187,14 @@ class Future(_Base[T], metaclass=StandIn):
             InvalidStateError: The future is done (3.8).
         """
         with lock_of(self):
-            _check_not_done(self)
+            if self._state in _stdlib.DONE_STATES:
+                raise _stdlib.InvalidStateError(f"{self._state}: {self!r}")
             self._result = result
             self._state = _stdlib.FINISHED
             for waiter in self._waiters:
                 waiter.add_result(self)
-            _wake(self)
+            if "_condition" in vars(self):
+                self._condition.notify_all()
         self._invoke_callbacks()
 
     def set_exception(self, exception: BaseException | None) -> None:
@@ -201,12 +204,14 @@ class Future(_Base[T], metaclass=StandIn):
             InvalidStateError: The future is done (3.8).
         """
         with lock_of(self):
-            _check_not_done(self)
+            if self._state in _stdlib.DONE_STATES:
+                raise _stdlib.InvalidStateError(f"{self._state}: {self!r}")
             self._exception = exception
             self._state = _stdlib.FINISHED
             for waiter in self._waiters:
                 waiter.add_exception(self)
-            _wake(self)
+            if "_condition" in vars(self):
+                self._condition.notify_all()
         self._invoke_callbacks()
 
     def __repr__(self) -> str:
@@ -240,16 +245,24 @@ class Future(_Base[T], metaclass=StandIn):
         return self._state in _stdlib.DONE_STATES
 
 
-def _wake(future: Any) -> None:
-    """Wake those who wait for the condition, if there is one, with the lock held."""
-    condition = vars(future).get("_condition")
-    if condition is not None:
-        condition.notify_all()
+def cancel_for_good(future: Any) -> None:
+    """Cancel a future that no worker can reach any more, and tell everybody.
 
-
-def _check_not_done(future: Any) -> None:
-    if future._state in _stdlib.DONE_STATES:
-        raise _stdlib.InvalidStateError(f"{future._state}: {future!r}")
+    So the standard library's own ``as_completed()`` and ``wait()`` see it as well, patched or not.
+    """
+    with lock_of(future):
+        is_pending = future._state == _stdlib.PENDING
+        if is_pending:
+            future._state = _stdlib.CANCELLED
+            vars(future).pop("_poolcompat_call", None)
+            if "_condition" in vars(future):
+                future._condition.notify_all()
+        if future._state == _stdlib.CANCELLED:
+            future._state = _stdlib.CANCELLED_AND_NOTIFIED
+            for waiter in future._waiters:
+                waiter.add_cancelled(future)
+    if is_pending:
+        future._invoke_callbacks()
 
 
 def _wait_until_finished(future: Any, timeout: float | None) -> None:

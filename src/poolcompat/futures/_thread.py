@@ -12,7 +12,7 @@ from .._calling import call_each
 from .._standing_in import StandIn
 from . import _exit, _map
 from ._fork import survive_forks
-from ._future import Future
+from ._future import Future, cancel_for_good
 from ._worker import WorkItem, break_pool, drain, start_worker
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
                 dropped = drain(self._work_queue)
             # Wakes one worker, which wakes the next.
             self._work_queue.put(None)  # type: ignore[arg-type]
-        call_each(_cancel_and_notify, dropped)
+        call_each(cancel_for_good, dropped)
         if wait:
             _join(self._threads)
 
@@ -204,16 +204,3 @@ def _check_submission(executor: Any) -> None:
         raise RuntimeError("cannot schedule new futures after shutdown")
     if _exit.is_exiting():
         raise RuntimeError("cannot schedule new futures after interpreter shutdown")
-
-
-def _cancel_and_notify(future: Any) -> None:
-    """Cancel a future of ours alone, so that the unpatched waiting functions see it as well.
-
-    No worker can reach it any more: one that did would fail on the state set here.
-    """
-    try:
-        future.cancel()
-    finally:
-        with future._condition:
-            if future._state == _stdlib.CANCELLED:
-                future.set_running_or_notify_cancel()

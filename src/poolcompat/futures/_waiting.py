@@ -27,7 +27,6 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
 from .. import _stdlib
-from ._future import lock_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -46,8 +45,8 @@ def _has_failed(future: Future[Any]) -> bool:
 
 def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
     """Have *callback* called before all others once *future* is done; False if it already is."""
-    with lock_of(future):
-        if _is_done(future):
+    with getattr(future, "_poolcompat_lock", None) or future._condition:
+        if future._state in _stdlib.DONE_STATES:
             return False
         # First, because a callback that raises a BaseException stops those after it.
         future._done_callbacks.insert(0, callback)
@@ -55,9 +54,13 @@ def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
 
 
 def _unwatch(future: Any, callback: Callable[[Any], object]) -> None:
-    with lock_of(future):
-        # A new list: somebody may be calling the callbacks of this one right now.
-        future._done_callbacks = [c for c in future._done_callbacks if c is not callback]
+    with getattr(future, "_poolcompat_lock", None) or future._condition:
+        callbacks = future._done_callbacks
+        if callbacks and callbacks[0] is callback and future._state not in _stdlib.DONE_STATES:
+            del callbacks[0]
+        else:
+            # A new list: somebody may be calling the callbacks of this one right now.
+            future._done_callbacks = [c for c in callbacks if c is not callback]
 
 
 def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
@@ -184,32 +187,41 @@ def wait(
     if return_when not in (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED):
         raise ValueError(f"Invalid return condition: {return_when!r}")
     timeout = _stdlib.wait_time(timeout)
-    fs = set(fs)
-    pending = {future for future in fs if not _is_done(future)}
-    if not _is_enough(fs - pending, pending, return_when):
+    pending = set(fs)
+    done = {future for future in pending if future._state in _stdlib.DONE_STATES}
+    pending -= done
+    if pending and not _is_enough(done, return_when):
         _wait_for(pending, timeout, return_when)
-    done = {future for future in fs if _is_done(future)}
-    return _stdlib.DoneAndNotDoneFutures(done, fs - done)
+        finished = [future for future in pending if future._state in _stdlib.DONE_STATES]
+        done.update(finished)
+        pending.difference_update(finished)
+    return _stdlib.DoneAndNotDoneFutures(done, pending)
 
 
-def _is_enough(done: set[Future[T]], pending: set[Future[T]], return_when: str) -> bool:
-    if not pending:
-        return True
+def _is_enough(done: set[Future[T]], return_when: str) -> bool:
     if return_when == FIRST_COMPLETED:
         return bool(done)
     return return_when == FIRST_EXCEPTION and any(map(_has_failed, done))
 
 
-def _wait_for(pending: set[Future[Any]], timeout: float | None, return_when: str) -> None:
+def _wait_for(pending: set[Any], timeout: float | None, return_when: str) -> None:
+    # Each loop is that of _watch() and _unwatch(), without the calls: in a loop of wait() with
+    # FIRST_COMPLETED they are run for the square of the number of futures.
+    done_states = _stdlib.DONE_STATES
     countdown = _Countdown(1 if return_when == FIRST_COMPLETED else len(pending), return_when)
-    watched = []
     try:
         for future in pending:
-            if _watch(future, countdown):
-                watched.append(future)
-            else:
-                countdown(future)
+            with getattr(future, "_poolcompat_lock", None) or future._condition:
+                if future._state not in done_states:
+                    future._done_callbacks.insert(0, countdown)
+                    continue
+            countdown(future)
         countdown.wait(None if timeout is None else max(0.0, timeout))
     finally:
-        for future in watched:
+        for future in pending:
+            with getattr(future, "_poolcompat_lock", None) or future._condition:
+                callbacks = future._done_callbacks
+                if callbacks and callbacks[0] is countdown and future._state not in done_states:
+                    del callbacks[0]
+                    continue
             _unwatch(future, countdown)

@@ -47,14 +47,14 @@ class WorkItem:
         """Run the call, unless it was cancelled, and complete its future.
 
         Args:
-            context: What runs it, since 3.14.
+            context: What runs it, since 3.14; ``None`` is to call the function.
         """
         future = self.future
         if not future.set_running_or_notify_cancel():
             return
         call = vars(future).pop("_poolcompat_call")
         try:
-            if _stdlib.runs_plainly(context):
+            if context is None:
                 fn, args, kwargs = call
                 del call
                 result = fn(*args, **kwargs)
@@ -105,19 +105,29 @@ def _work(
         _stdlib.LOGGER.critical("Exception in initializer:", exc_info=True)
         break_pool(executor_reference(), work_queue, error)
         return
-    run_arguments = _stdlib.run_arguments(context)
     me: Any = threading.current_thread()
+    is_plain = _stdlib.runs_plainly(context)
     try:
         while True:
             announced = work_queue.empty()
             if announced:
                 idle.append(None)
             work_item = work_queue.get()
-            _balance(idle, announced, getattr(work_item, "is_expected", False))
+            if announced is not getattr(work_item, "is_expected", False):
+                _balance(idle, announced)
             if work_item is not None:
                 me._poolcompat_item = work_item
-                _run(work_item, run_arguments)
+                try:
+                    if is_plain and type(work_item) is WorkItem:
+                        work_item.run()
+                    else:
+                        work_item.run(*_stdlib.run_arguments(context))
+                except BaseException:
+                    # Of a done-callback, or because somebody else has completed the future
+                    _stdlib.LOGGER.critical("Exception in worker", exc_info=True)
                 me._poolcompat_item = None
+                # Frees it before the next one comes, and breaks a reference cycle with the
+                # traceback of what the task raised.
                 del work_item
                 continue
             executor = executor_reference()
@@ -133,23 +143,11 @@ def _work(
         context.finalize()
 
 
-def _balance(idle: list[None], announced: bool, is_expected: bool) -> None:
-    if announced and not is_expected:
-        if idle:
-            idle.pop()
-    elif is_expected and not announced:
+def _balance(idle: list[None], announced: bool) -> None:
+    if not announced:
         idle.append(None)
-
-
-def _run(work_item: Any, arguments: tuple[Any, ...]) -> None:
-    try:
-        work_item.run(*arguments)
-    except BaseException:
-        # Of a done-callback, or because somebody else has completed the future
-        _stdlib.LOGGER.critical("Exception in worker", exc_info=True)
-    finally:
-        # The traceback of what the task raised refers to this frame.
-        del work_item
+    elif idle:
+        idle.pop()
 
 
 def drain(work_queue: queue.SimpleQueue[Any]) -> list[Any]:
