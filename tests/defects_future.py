@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 import threading
 import weakref
 
+import poolcompat
+from doors import IMPORT
 from reproducer import busy_executor, defect, provoked, recording_submit
 
 
@@ -203,3 +206,25 @@ def _(lib):
         assert waiting == [False] * 7
         assert closed == [True] * 2
         assert ended == "ended"
+
+
+@defect("lost-exception")
+def _(lib):
+    if lib.door == IMPORT:  # there is no other way to ask for it
+        poolcompat.patch_all(only=["lost-exception"])
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logging.getLogger("concurrent.futures").addHandler(handler)
+    with lib.futures.ThreadPoolExecutor(1) as executor:
+        lost = executor.submit(fail_anew)
+        asked = [executor.submit(fail_anew) for _ in range(3)]
+        asked[2].add_done_callback(lambda _: None)
+    assert asked[0].exception() is not None
+    raised_by(asked[1].result)
+    provoked()
+    del lost, asked
+    gc.collect()
+    (record,) = records
+    assert "never retrieved" in record.getMessage()
+    assert record.exc_info[0] is Failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from doors import IMPORT
 from reproducer import busy_executor, defect, provoked
 
 
@@ -55,3 +56,21 @@ def _(lib):
         idle.wait()
         executor.submit(int).result()
         assert len(executor._threads) == 1
+
+
+@defect("ctrl-c-in-with")
+def _(lib):
+    options = {"cancel_on_error": True} if lib.door == IMPORT else {}
+    held, release = threading.Event(), threading.Event()
+    calls = []
+    provoked()
+    try:
+        with lib.futures.ThreadPoolExecutor(1, **options) as executor:
+            executor.submit(lambda: (held.set(), release.wait()))
+            held.wait()
+            futures = [executor.submit(calls.append, 1) for _ in range(3)]
+            futures[-1].add_done_callback(lambda _: release.set())
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert [future.cancelled() for future in futures] == [True] * 3
+        assert calls == []

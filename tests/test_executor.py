@@ -241,6 +241,54 @@ def test_instances_of_the_standard_library_pass_for_ours():
         assert isinstance(executor, poolcompat.futures.ThreadPoolExecutor)
 
 
+def test_shutdown_waits_for_as_long_as_it_is_told(hold):
+    """When the time is over it raises TimeoutError naming the tasks that run, and they go on."""
+    started = threading.Event()
+
+    def task():
+        started.set()
+        hold.wait(DEADLOCK_S)
+        return "done"
+
+    executor = poolcompat.futures.ThreadPoolExecutor(2, thread_name_prefix="busy")
+    future = executor.submit(task)
+    assert started.wait(DEADLOCK_S)
+
+    with pytest.raises(TimeoutError, match=r"still running: .*task in thread 'busy_0'") as caught:
+        executor.shutdown(timeout=0)
+    assert isinstance(caught.value, concurrent.futures.TimeoutError)
+    hold.set()
+    executor.shutdown(timeout=DEADLOCK_S)
+    assert future.result() == "done"
+
+
+@pytest.mark.parametrize(("timeout", "error"), [(-1, ValueError), ("1", TypeError)])
+def test_a_wrong_timeout_is_refused_at_the_call(timeout, error):
+    """Nothing is shut down then."""
+    with poolcompat.futures.ThreadPoolExecutor(1) as executor:
+        with pytest.raises(error):
+            executor.shutdown(timeout=timeout)
+        assert executor.submit(int).result(DEADLOCK_S) == 0
+
+
+def test_an_error_in_the_block_runs_the_queue_unless_asked_otherwise(lib, hold):
+    """cancel_on_error is off by default, as in the standard library."""
+    calls = []
+
+    def leave_by_an_error(executor):
+        with executor:
+            executor.submit(hold.wait, DEADLOCK_S)
+            executor.submit(calls.append, 1).add_done_callback(
+                lambda f: calls.append(f.cancelled())
+            )
+            hold.set()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        leave_by_an_error(lib.futures.ThreadPoolExecutor(1))
+    assert calls == [1, False]
+
+
 def test_two_workers_may_shut_down_at_once(lib):
     """Neither waits for the other for ever, and both end."""
     both = threading.Barrier(2)

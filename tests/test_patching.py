@@ -267,7 +267,7 @@ def test_each_repair_can_be_applied_and_skipped_alone(row):
         before = snapshot()
         rows = poolcompat.patch_all(only=[name])
         assert (row in rows) is row.is_needed() is poolcompat.is_patched(name)
-        assert {{other.change for other in rows}} <= {{row.change}}
+        assert {{other.change for other in rows}} <= {{row.change, *row.change.requires}}
         poolcompat.unpatch_all()
         assert snapshot() == before
         rows = poolcompat.patch_all(skip=[name])
@@ -276,6 +276,24 @@ def test_each_repair_can_be_applied_and_skipped_alone(row):
         assert rows
         poolcompat.unpatch_all()
         assert snapshot() == before
+        """
+    )
+
+
+def test_opt_in_repairs_are_applied_only_when_named():
+    """patch_all() leaves alone what programs may rely on; only= adds it, with what it requires."""
+    run(
+        """
+        import poolcompat
+        opt_in = [row.name for row in poolcompat.repairs() if row.is_opt_in]
+        assert opt_in == ["lost-exception", "ctrl-c-in-with"], opt_in
+        poolcompat.patch_all()
+        assert not any(poolcompat.is_patched(name) for name in opt_in)
+        poolcompat.unpatch_all()
+        rows = poolcompat.patch_all(only=["lost-exception"])
+        assert poolcompat.is_patched("lost-exception")
+        assert poolcompat.is_patched("wait-cancelled")
+        assert not poolcompat.is_patched("ctrl-c-in-with")
         """
     )
 

@@ -18,8 +18,13 @@ class Finding(NamedTuple):
 
     @property
     def status(self) -> str:
-        """``needed``, or ``native`` where the interpreter is right by itself."""
-        return "needed" if self.is_needed else "native"
+        """What ``patch_all()`` does about it: nothing where it is ``native``.
+
+        ``needed`` is repaired, and ``opt-in`` only when ``only=`` names it.
+        """
+        if not self.is_needed:
+            return "native"
+        return "opt-in" if self.repair.is_opt_in else "needed"
 
 
 class Report(NamedTuple):

@@ -13,6 +13,7 @@ are never waited for by ``result()`` while they run.
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -104,6 +105,7 @@ class Future(_Base[T], metaclass=StandIn):
         try:
             _wait_until_finished(self, timeout)
             if self._exception is not None:
+                self._poolcompat_is_asked = True
                 raise self._exception
             result: T = self._result
             return result
@@ -122,6 +124,7 @@ class Future(_Base[T], metaclass=StandIn):
             TimeoutError: The call has not finished in time, as for :meth:`result`.
         """
         _wait_until_finished(self, timeout)
+        self._poolcompat_is_asked = True
         exception: BaseException | None = self._exception
         return exception
 
@@ -145,6 +148,7 @@ class Future(_Base[T], metaclass=StandIn):
             return
         with lock_of(self):
             callbacks, self._done_callbacks = self._done_callbacks, []
+        self._poolcompat_is_asked = True  # because a callback may have looked at it
         first = None
         for callback in callbacks:
             try:
@@ -243,6 +247,17 @@ class Future(_Base[T], metaclass=StandIn):
     def done(self) -> bool:
         """Tell whether the future was cancelled or the call has ended."""
         return self._state in _stdlib.DONE_STATES
+
+
+def log_lost_exception(self: Any) -> None:
+    """Log the exception of a task that nobody has asked for, when its future is freed.
+
+    Whoever called ``result()`` or ``exception()``, or had a done-callback called, has asked;
+    ``wait()`` and ``as_completed()`` alone do not ask.
+    """
+    error = vars(self).get("_exception")
+    if error is not None and "_poolcompat_is_asked" not in vars(self) and not sys.is_finalizing():
+        _stdlib.LOGGER.error("exception of a task was never retrieved", exc_info=error)
 
 
 def cancel_for_good(future: Any) -> None:

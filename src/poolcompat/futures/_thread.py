@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .. import _stdlib
 from .._calling import call_each
 from .._standing_in import StandIn
+from ..stopping._running import name_of
 from . import _exit, _map
 from ._fork import survive_forks
 from ._future import Future, cancel_for_good
 from ._worker import WorkItem, break_pool, drain, start_worker
+
+if TYPE_CHECKING:
+    from typing_extensions import Literal
 
 T = TypeVar("T")
 
@@ -29,6 +34,9 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         thread_name_prefix: What the names of the threads begin with.
         initializer: Called as ``initializer(*initargs)`` in each thread when it starts.
         initargs: As above.
+        cancel_on_error: Whether leaving a ``with`` block by an exception, Ctrl-C included, cancels
+            what has not started; by default the whole queue is run first, as in the standard
+            library (gh-130975).
 
     Raises:
         ValueError: *max_workers* is less than 1.
@@ -56,13 +64,12 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         thread_name_prefix: str = "",
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
+        *,
+        cancel_on_error: bool = False,
         **context: Any,
     ) -> None:
-        if max_workers is None:
-            max_workers = _stdlib.default_workers()
-        initialize: Any = _stdlib.init_executor
+        self._cancel_on_error = cancel_on_error
         initialize(self, max_workers, thread_name_prefix, initializer, initargs, **context)
-        _lock_of(self)
 
     if TYPE_CHECKING:
 
@@ -115,7 +122,9 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 
     map = _map.map
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(
+        self, wait: bool = True, *, cancel_futures: bool = False, timeout: float | None = None
+    ) -> None:
         """Take no more work, and free the threads once what was submitted is done.
 
         Args:
@@ -123,21 +132,28 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
                 otherwise return at once.  The thread that calls this is not waited for.
             cancel_futures: Cancel every call that has not started (3.9, bpo-39349).  Calls that
                 run are not interrupted by this.
+            timeout: Seconds to wait at most; ``None``, the default, is for ever.  Not in the
+                standard library.
+
+        Raises:
+            TimeoutError: Not all threads have ended in time; the message names the tasks that
+                still run, which go on.
+            ValueError: *timeout* is negative; nothing has happened then.
 
         Differs from the standard library's: whoever waits for a future that is cancelled here is
         woken (gh-87893), and done-callbacks run outside the lock, so that they may call
         ``submit()`` or ``shutdown()``.
         """
-        dropped = []
-        with _lock_of(self):
-            self._shutdown = True
-            if cancel_futures:
-                dropped = drain(self._work_queue)
-            # Wakes one worker, which wakes the next.
-            self._work_queue.put(None)  # type: ignore[arg-type]
-        call_each(cancel_for_good, dropped)
-        if wait:
-            _join(self._threads)
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"timeout must be None or at least 0 seconds, not {timeout!r}")
+        _shut_down(self, wait, cancel_futures, timeout)
+
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Literal[False]:
+        # On the standard library's class it stands only where cancelling was asked for.
+        if exc_type is not None and getattr(self, "_cancel_on_error", True):
+            _shut_down(self, wait=False, cancel_futures=True)
+        self.shutdown(wait=True)
+        return False
 
     def _adjust_thread_count(self) -> None:
         waiting = vars(_starting).get("waiting")
@@ -183,17 +199,62 @@ def _lock_of(executor: Any) -> Any:
     return lock
 
 
-def _join(threads: Iterable[Any]) -> None:
+def initialize(
+    self: Any,
+    max_workers: int | None = None,
+    thread_name_prefix: str = "",
+    initializer: Callable[..., object] | None = None,
+    initargs: Iterable[Any] = (),
+    **context: Any,
+) -> None:
+    """Do what :class:`ThreadPoolExecutor` does, with the standard library's signature."""
+    if max_workers is None:
+        max_workers = _stdlib.default_workers()
+    original: Any = _stdlib.init_executor
+    original(self, max_workers, thread_name_prefix, initializer, initargs, **context)
+    _lock_of(self)
+
+
+def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    """Do what :meth:`ThreadPoolExecutor.shutdown` does, with the standard library's signature."""
+    _shut_down(self, wait, cancel_futures)
+
+
+def _shut_down(
+    executor: Any, wait: bool, cancel_futures: bool, timeout: float | None = None
+) -> None:
+    dropped = []
+    with _lock_of(executor):
+        executor._shutdown = True
+        if cancel_futures:
+            dropped = drain(executor._work_queue)
+        # Wakes one worker, which wakes the next.
+        executor._work_queue.put(None)
+    call_each(cancel_for_good, dropped)
+    if wait:
+        _join(executor._threads, timeout)
+
+
+def _join(threads: Iterable[Any], timeout: float | None) -> None:
     """Wait for workers: a worker neither for itself nor for another that is in here as well."""
+    deadline = None if timeout is None else time.monotonic() + timeout
     me: Any = threading.current_thread()
     is_worker = hasattr(me, "_poolcompat_item")
     me._poolcompat_joins = is_worker
     try:
         for thread in list(threads):
             if thread is not me and not (is_worker and getattr(thread, "_poolcompat_joins", False)):
-                thread.join()
+                thread.join(_stdlib.remaining(deadline))
     finally:
         me._poolcompat_joins = False
+    alive = [thread for thread in threads if thread.is_alive() and thread is not me]
+    if timeout is not None and alive:
+        raise _stdlib.TimeoutError(f"still running: {', '.join(map(_describe, alive))}")
+
+
+def _describe(thread: Any) -> str:
+    fn = getattr(getattr(thread, "_poolcompat_item", None), "fn", None)
+    return f"{'a task' if fn is None else name_of(fn)} in thread {thread.name!r}"
 
 
 def _check_submission(executor: Any) -> None:

@@ -32,11 +32,13 @@ from ._future import Future
 class WorkItem:
     """A call in the queue; the call itself is in its future, which lets it go when cancelled."""
 
-    __slots__ = ("future", "is_expected")
+    __slots__ = ("fn", "future", "is_expected")
 
     def __init__(self, future: Future[Any]) -> None:
         self.future = future
         self.is_expected = False
+        #: What runs, while it does
+        self.fn: Any = None
 
     @property
     def task(self) -> tuple[Any, Any, Any] | None:
@@ -57,6 +59,7 @@ class WorkItem:
             if context is None:
                 fn, args, kwargs = call
                 del call
+                self.fn = fn
                 result = fn(*args, **kwargs)
             else:
                 result = context.run(call)

@@ -61,7 +61,7 @@ def patch_all(
 
     Args:
         only: Names of the repairs to apply; ``None``, the default, is every one that this
-            interpreter needs.
+            interpreter needs, except for the opt-in ones.
         skip: Names of repairs to leave out.
         on_terminate: What ``ThreadPool.terminate()`` does about tasks that still run, as in
             :class:`poolcompat.pool.ThreadPool`.
@@ -152,13 +152,16 @@ def _hold_for_good(changes: Iterable[Change], policy: str) -> None:
 
 def _wanted(only: Iterable[str] | None, skip: Iterable[str]) -> tuple[Repair, ...]:
     rows = [row for row in TABLE if row.is_needed()]
-    if only is not None:
-        chosen = {row.change for row in _rows(only, "only") if row.is_needed()}
+    if only is None:
+        rows = [row for row in rows if not row.is_opt_in]
+    else:
+        named = {row.change for row in _rows(only, "only") if row.is_needed()}
+        chosen = named.union(*(change.requires for change in named))
         rows = [row for row in rows if row.change in chosen]
     # A name that is not needed here skips what shares its mechanism all the same: whoever turns
     # something off must be sure that it is off.
     skipped = {row.change for row in (*_rows(skip, "skip"), *_skipped_by_operator())}
-    return tuple(row for row in rows if row.change not in skipped)
+    return tuple(row for row in rows if not skipped & {row.change, *row.change.requires})
 
 
 def _rows(names: Iterable[str], argument: str) -> list[Repair]:

@@ -88,10 +88,16 @@ class Change:
     Args:
         make_slots: Called once, when the change is first needed, so that only then what it
             changes is imported.
+        requires: Changes without which this one does not work.
     """
 
-    def __init__(self, make_slots: Callable[[], Iterable[AttributeSlot | CodeSlot]]) -> None:
+    def __init__(
+        self,
+        make_slots: Callable[[], Iterable[AttributeSlot | CodeSlot]],
+        requires: Iterable[Change] = (),
+    ) -> None:
         self._make_slots = make_slots
+        self.requires = frozenset(requires)
         self._made: list[tuple[AttributeSlot | CodeSlot, ...]] = []
 
     @property

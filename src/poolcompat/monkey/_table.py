@@ -28,6 +28,9 @@ class Repair(NamedTuple):
     change: Change
     #: Whether this interpreter has the defect.
     is_needed: Callable[[], bool]
+    #: Whether it is only applied when ``only=`` names it, because programs may rely on what it
+    #: changes.
+    is_opt_in: bool = False
 
     @property
     def touches(self) -> Tuple[str, ...]:
@@ -72,17 +75,29 @@ def _map() -> Iterator[AttributeSlot]:
 
 
 def _executor() -> Iterator[AttributeSlot]:
-    from ..futures import ThreadPoolExecutor
+    from ..futures import _thread
 
-    return _grafts(
+    yield from _grafts(
         _stdlib.ThreadPoolExecutor,
-        ThreadPoolExecutor,
-        "__init__",
+        _thread.ThreadPoolExecutor,
         "_adjust_thread_count",
         "_initializer_failed",
-        "shutdown",
         "submit",
     )
+    yield AttributeSlot(_stdlib.ThreadPoolExecutor, "__init__", _thread.initialize)
+    yield AttributeSlot(_stdlib.ThreadPoolExecutor, "shutdown", _thread.shutdown)
+
+
+def _lost_exceptions() -> Iterator[AttributeSlot]:
+    from ..futures import _future
+
+    yield AttributeSlot(_stdlib.Future, "__del__", _future.log_lost_exception)
+
+
+def _cancel_on_error() -> Iterator[AttributeSlot]:
+    from ..futures import ThreadPoolExecutor
+
+    return _grafts(_stdlib.ThreadPoolExecutor, ThreadPoolExecutor, "__exit__")
 
 
 def _thread_pool() -> Iterator[AttributeSlot]:
@@ -105,6 +120,8 @@ def _thread_pool() -> Iterator[AttributeSlot]:
 FUTURES = Change(_futures)
 MAP = Change(_map)
 EXECUTOR = Change(_executor)
+LOST_EXCEPTIONS = Change(_lost_exceptions, requires=(FUTURES, EXECUTOR))
+CANCEL_ON_ERROR = Change(_cancel_on_error)
 THREAD_POOL = Change(_thread_pool)
 
 
@@ -119,8 +136,9 @@ def _repair(
     issue: str = "",
     native_since: str | None = None,
     is_needed: Callable[[], bool] = _always,
+    is_opt_in: bool = False,
 ) -> Repair:
-    return Repair(name, wrong, issue, native_since, change, is_needed)
+    return Repair(name, wrong, issue, native_since, change, is_needed, is_opt_in)
 
 
 TABLE: tuple[Repair, ...] = (
@@ -221,6 +239,13 @@ TABLE: tuple[Repair, ...] = (
         "bpo-39481",
         native_since="3.9",
         is_needed=lambda: not _stdlib.FUTURE_IS_GENERIC,
+    ),
+    _repair(
+        "lost-exception",
+        LOST_EXCEPTIONS,
+        "a task's exception that nobody ever asks for vanishes silently",
+        "gh-85544, gh-120508",
+        is_opt_in=True,
     ),
     _repair(
         "map-buffersize",
@@ -335,6 +360,13 @@ TABLE: tuple[Repair, ...] = (
         "user code that completes a running future kills the worker, and the pool stalls",
         # 3.7 does not raise there, because it has the defect invalid-state-error.
         is_needed=lambda: _stdlib.HAS_INVALID_STATE_ERROR,
+    ),
+    _repair(
+        "ctrl-c-in-with",
+        CANCEL_ON_ERROR,
+        "Ctrl-C, or an exception, in 'with ThreadPoolExecutor()' runs the whole queue first",
+        "gh-130975, gh-80961, gh-86575",
+        is_opt_in=True,
     ),
     _repair(
         "idle-reuse",
