@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import threading
 
-from reproducer import Clock, Recorder, busy_executor, defect, provoked
+from reproducer import Clock, busy_executor, defect, provoked, tell_of_waiting
 
 
 @defect("as-completed-after-cancel-futures")
@@ -42,11 +42,11 @@ def _(lib):
 @defect("wait-wakes-on-cancel")
 def _(lib):
     future = lib.futures.Future()
-    future._waiters, future._done_callbacks = waiters, callbacks = Recorder(), Recorder()
-    callbacks.told = waiters.told
+    told = threading.Event()
+    tell_of_waiting(future, told)
     waiting = threading.Thread(target=lib.futures.wait, args=([future],), daemon=True)
     waiting.start()
-    waiters.told.wait()
+    told.wait()
     future.cancel()
     provoked()
     waiting.join()
@@ -117,8 +117,7 @@ def _(lib):
 
 def watch_waiting(future, waiting):
     """Set *waiting* when somebody waits for *future*, who holds its condition until then."""
-    future._waiters, future._done_callbacks = waiters, callbacks = Recorder(), Recorder()
-    waiters.told = callbacks.told = waiting
+    tell_of_waiting(future, waiting)
     condition_wait = future._condition.wait
 
     def wait(timeout=None):

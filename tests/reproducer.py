@@ -38,9 +38,9 @@ def busy_executor(lib):
 class Recorder(list):
     """A list that tells when something is put into it, as waiting functions do with futures."""
 
-    def __init__(self):
+    def __init__(self, told):
         super().__init__()
-        self.told = threading.Event()
+        self.told = told
 
     def append(self, item):
         super().append(item)
@@ -49,6 +49,24 @@ class Recorder(list):
     def insert(self, index, item):
         super().insert(index, item)
         self.told.set()
+
+
+class Watchers(dict):
+    """What waiting functions put into futures of ours; tells the same."""
+
+    def __init__(self, told):
+        super().__init__()
+        self.told = told
+
+    def __setitem__(self, watcher, nothing):
+        super().__setitem__(watcher, nothing)
+        self.told.set()
+
+
+def tell_of_waiting(future, told):
+    """Set *told* when somebody begins to wait for *future*."""
+    future._waiters, future._done_callbacks = Recorder(told), Recorder(told)
+    future._poolcompat_watchers = Watchers(told)
 
 
 class Clock:

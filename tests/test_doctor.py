@@ -27,7 +27,8 @@ def test_doctor_tells_what_is_needed_here(capsys):
     table = poolcompat.repairs()
     assert len(lines) == 2 * len(table)
     for row, first, second in zip(table, lines[::2], lines[1::2]):
-        assert first.split()[:2] == [row.name, "needed" if row.is_needed() else "native"]
+        needed = "opt-in" if row.is_opt_in else "needed"
+        assert first.split()[:2] == [row.name, needed if row.is_needed() else "native"]
         assert row.issue in first
         assert second.strip() == row.wrong
 

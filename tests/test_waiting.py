@@ -38,22 +38,36 @@ def cancelled(lib):
     return future
 
 
-class Watched(list):
+class Callbacks(list):
     """A future's list of callbacks that tells when somebody begins to wait."""
 
-    def __init__(self):
+    def __init__(self, begun):
         super().__init__()
-        self.begun = threading.Event()
+        self.begun = begun
 
     def insert(self, index, callback):
         super().insert(index, callback)
         self.begun.set()
 
 
+class Watchers(dict):
+    """A future's watchers, which tell the same."""
+
+    def __init__(self, begun):
+        super().__init__()
+        self.begun = begun
+
+    def __setitem__(self, watcher, nothing):
+        super().__setitem__(watcher, nothing)
+        self.begun.set()
+
+
 def watched_future(lib):
-    future = lib.futures.Future()
-    future._done_callbacks = Watched()
-    return future, future._done_callbacks.begun
+    future, begun = lib.futures.Future(), threading.Event()
+    future._done_callbacks = Callbacks(begun)
+    if type(future) is poolcompat.futures.Future:
+        future._poolcompat_watchers = Watchers(begun)
+    return future, begun
 
 
 def in_thread(function):
@@ -143,6 +157,7 @@ def test_as_completed_leaves_nothing_on_the_futures(lib, leave):
     completed.close()
 
     assert [future._waiters for future in futures] == [[]] * 3
+    assert not any(getattr(future, "_poolcompat_watchers", None) for future in futures)
     left = [callback for future in futures for callback in future._done_callbacks]
     assert left == ([] if leave == "exhaust" else [mine, mine])
 
@@ -159,6 +174,7 @@ def test_wait_leaves_nothing_on_the_futures(lib, return_when):
 
     assert result() == ({future}, {other})
     assert [f._done_callbacks + f._waiters for f in (future, other)] == [[], []]
+    assert not any(getattr(f, "_poolcompat_watchers", None) for f in (future, other))
 
 
 def test_other_callbacks_are_all_called_when_an_iteration_is_abandoned_meanwhile(lib):
@@ -200,20 +216,26 @@ def test_a_future_that_finishes_while_it_is_being_looked_at_is_seen(lib, waiting
     class FinishesWhenLocked:
         def __init__(self, future):
             self.future = future
-            self.name = "_poolcompat_lock" if "_poolcompat_lock" in vars(future) else "_condition"
-            self.lock = getattr(future, self.name)
-            setattr(future, self.name, self)
+            self.condition = future._condition
 
         def __enter__(self):
-            setattr(self.future, self.name, self.lock)
+            self.future._condition = self.condition
             self.future.set_result(None)
-            return self.lock.__enter__()
+            return self.condition.__enter__()
 
         def __exit__(self, *exc_info):
-            return self.lock.__exit__(*exc_info)
+            return self.condition.__exit__(*exc_info)
+
+    class FinishesWhenWatched(dict):
+        def __setitem__(self, watcher, nothing):
+            future.set_result(None)
+            super().__setitem__(watcher, nothing)
 
     future = lib.futures.Future()
-    FinishesWhenLocked(future)
+    if type(future) is poolcompat.futures.Future:
+        future._poolcompat_watchers = FinishesWhenWatched()
+    else:
+        future._condition = FinishesWhenLocked(future)
 
     found = getattr(lib.futures, waiting)([future], timeout=DEADLOCK_S)
 

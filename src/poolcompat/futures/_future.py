@@ -59,6 +59,8 @@ class Future(_Base[T], metaclass=StandIn):
     # Until they are set
     _result: Any = None
     _exception: Any = None
+    #: The waiting functions that are to be told, as the keys of a dictionary; see :mod:`._waiting`
+    _poolcompat_watchers: Any = None
 
     def __init__(self) -> None:
         self._poolcompat_lock = _stdlib.RLock()
@@ -144,6 +146,10 @@ class Future(_Base[T], metaclass=StandIn):
             _stdlib.LOGGER.exception("exception calling callback for %r", self)
 
     def _invoke_callbacks(self) -> None:
+        watchers = getattr(self, "_poolcompat_watchers", None)
+        if watchers:
+            for watcher in list(watchers):
+                watcher(self)
         if not self._done_callbacks:
             return
         with lock_of(self):

@@ -7,6 +7,14 @@ Guarantees, for futures of any executor, patched or not:
 * Nothing that was put on a future stays there, however the wait ends.
 * Each call costs time in proportion to the number of futures.
 
+How it is told that a future is done:
+
+* A future of ours has a dictionary of watchers, which are called after its state has changed.
+  Whoever puts one there looks at the state afterwards; so either the future is seen to be done, or
+  its watcher is called, or both.  No lock is taken.
+* Any other future gets a done-callback, put first, because a callback that raises a BaseException
+  stops those after it.
+
 Assumptions:
 
 * Whoever completes or cancels a future changes ``_state`` under ``_condition`` and afterwards runs
@@ -14,6 +22,7 @@ Assumptions:
   ``_waiters``, the list that the standard library uses here, is not told of a ``cancel()``.
 * The callbacks are run by iterating over the list outside the lock.  So it is only ever changed in
   place while the future is not done, and replaced by another list after that.
+* Changing and copying a dictionary is atomic.
 * ``SimpleQueue.put()`` may be called from anywhere: signal handlers, ``__del__``, other callbacks.
   CPython's may; PyPy's may not while it has interrupted itself.
 """
@@ -27,6 +36,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
 from .. import _stdlib
+from . import _future
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -43,24 +53,31 @@ def _has_failed(future: Future[Any]) -> bool:
     return future._state == _stdlib.FINISHED and future._exception is not None
 
 
-def _watch(future: Any, callback: Callable[[Any], object]) -> bool:
-    """Have *callback* called before all others once *future* is done; False if it already is."""
-    with getattr(future, "_poolcompat_lock", None) or future._condition:
+def _watch(future: Any, watcher: Callable[[Any], object]) -> bool:
+    """Have *watcher* called once *future* is done; ``False`` if it already is.
+
+    A future that is done may call it all the same.
+    """
+    if type(future) is _future.Future:
+        watchers = future._poolcompat_watchers
+        if watchers is None:
+            watchers = vars(future).setdefault("_poolcompat_watchers", {})
+        watchers[watcher] = None
+        return future._state not in _stdlib.DONE_STATES
+    with _future.lock_of(future):
         if future._state in _stdlib.DONE_STATES:
             return False
-        # First, because a callback that raises a BaseException stops those after it.
-        future._done_callbacks.insert(0, callback)
+        future._done_callbacks.insert(0, watcher)
         return True
 
 
-def _unwatch(future: Any, callback: Callable[[Any], object]) -> None:
-    with getattr(future, "_poolcompat_lock", None) or future._condition:
-        callbacks = future._done_callbacks
-        if callbacks and callbacks[0] is callback and future._state not in _stdlib.DONE_STATES:
-            del callbacks[0]
-        else:
-            # A new list: somebody may be calling the callbacks of this one right now.
-            future._done_callbacks = [c for c in callbacks if c is not callback]
+def _unwatch(future: Any, watcher: Callable[[Any], object]) -> None:
+    if type(future) is _future.Future:
+        future._poolcompat_watchers.pop(watcher, None)
+        return
+    with _future.lock_of(future):
+        # A new list: somebody may be calling the callbacks of this one right now.
+        future._done_callbacks = [c for c in future._done_callbacks if c is not watcher]
 
 
 def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
@@ -96,10 +113,12 @@ def _as_completed(unseen: set[Future[T]], deadline: float | None) -> Iterator[Fu
         finished = []
         while unseen:
             future = unseen.pop()
-            if not _is_done(future) and _watch(future, arrived):
-                watched.add(future)
-            else:
+            if _is_done(future):
                 finished.append(future)
+            else:
+                watched.add(future)
+                if not _watch(future, arrived):
+                    arrived(future)
             del future
         # No name is bound to a future while the consumer has it, so that the consumer can free it.
         while finished:
@@ -140,20 +159,20 @@ def _take_arrivals(
 
 
 class _Countdown:
-    """A done-callback that wakes one thread when enough futures are done.
+    """A watcher that wakes one thread when enough futures are done.
 
-    It counts on ``list.append()`` being atomic, and takes no lock that a signal handler which
-    cancels a future could find taken.
+    It counts on ``set.add()`` being atomic, and takes no lock that a signal handler which cancels a
+    future could find taken.
     """
 
     def __init__(self, count: int, return_when: str) -> None:
         self._count = count
         self._first_exception = return_when == FIRST_EXCEPTION
-        self._done: list[None] = []
+        self._done: set[Any] = set()  # because a future may be told of twice
         self._enough: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def __call__(self, future: Future[Any]) -> None:
-        self._done.append(None)
+    def __call__(self, future: Any) -> None:
+        self._done.add(future)
         if len(self._done) >= self._count or (self._first_exception and _has_failed(future)):
             self._enough.put(None)
 
@@ -205,23 +224,14 @@ def _is_enough(done: set[Future[T]], return_when: str) -> bool:
 
 
 def _wait_for(pending: set[Any], timeout: float | None, return_when: str) -> None:
-    # Each loop is that of _watch() and _unwatch(), without the calls: in a loop of wait() with
-    # FIRST_COMPLETED they are run for the square of the number of futures.
-    done_states = _stdlib.DONE_STATES
     countdown = _Countdown(1 if return_when == FIRST_COMPLETED else len(pending), return_when)
+    watched = []
     try:
         for future in pending:
-            with getattr(future, "_poolcompat_lock", None) or future._condition:
-                if future._state not in done_states:
-                    future._done_callbacks.insert(0, countdown)
-                    continue
-            countdown(future)
+            watched.append(future)
+            if not _watch(future, countdown):
+                countdown(future)
         countdown.wait(None if timeout is None else max(0.0, timeout))
     finally:
-        for future in pending:
-            with getattr(future, "_poolcompat_lock", None) or future._condition:
-                callbacks = future._done_callbacks
-                if callbacks and callbacks[0] is countdown and future._state not in done_states:
-                    del callbacks[0]
-                    continue
+        for future in watched:
             _unwatch(future, countdown)
