@@ -49,13 +49,36 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session(python=PYTHONS)
-def tests(session: nox.Session) -> None:
-    """Install the package and run its tests; arguments after -- go to pytest."""
+def install_package(session: nox.Session, group: str) -> None:
+    """Install the package and a dependency group on the very interpreter that was asked for."""
     python = str(session.python)
     asked = python if python.startswith("pypy") else "cpython" + python
     session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
     # setuptools keeps what it built there, and a module deleted since would be installed again.
     shutil.rmtree("build", ignore_errors=True)
-    install_group(session, "test", ".")
+    install_group(session, group, ".")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Install the package and run its tests; arguments after -- go to pytest."""
+    install_package(session, "test")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def bench(session: nox.Session) -> None:
+    """Compare the speed with the standard library's; arguments after -- go to bench/bench.py."""
+    install_package(session, "bench")
+    session.run("python", "bench/bench.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def upstream(session: nox.Session) -> None:
+    """Compare CPython's own tests without us and with us; upstream/differences.py says how."""
+    python = str(session.python)
+    asked = python if python.startswith("pypy") else "cpython" + python
+    session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
+    shutil.rmtree("build", ignore_errors=True)  # as for tests
+    session.install(".")
+    session.run("python", "upstream/run.py")

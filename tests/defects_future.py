@@ -220,6 +220,9 @@ def _(lib):
         lost = executor.submit(fail_anew)
         asked = [executor.submit(fail_anew) for _ in range(3)]
         asked[2].add_done_callback(lambda _: None)
+    asked.append(lib.futures.Future())
+    asked[3].set_exception(Failure())
+    asked[3].add_done_callback(lambda _: None)
     assert asked[0].exception() is not None
     raised_by(asked[1].result)
     provoked()

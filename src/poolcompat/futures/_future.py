@@ -140,6 +140,7 @@ class Future(_Base[T], metaclass=StandIn):
             if self._state not in _stdlib.DONE_STATES:
                 self._done_callbacks.append(fn)
                 return
+        self._poolcompat_is_asked = True
         try:
             fn(self)
         except Exception:
