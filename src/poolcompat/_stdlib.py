@@ -65,6 +65,8 @@ def _falsy_exception_is_raised() -> bool:
         future.result()
     except Falsy:
         return True
+    finally:
+        future._exception = None  # the rest of a reference cycle
     return False
 
 
@@ -79,6 +81,8 @@ def _result_breaks_cycle() -> bool:
         while traceback.tb_next is not None:
             traceback = traceback.tb_next
         return traceback.tb_frame.f_locals.get("self") is None
+    finally:
+        future._exception = None  # the rest of a reference cycle
     return False
 
 
