@@ -290,10 +290,11 @@ def test_opt_in_repairs_are_applied_only_when_named():
         poolcompat.patch_all()
         assert not any(poolcompat.is_patched(name) for name in opt_in)
         poolcompat.unpatch_all()
-        rows = poolcompat.patch_all(only=["lost-exception"])
-        assert poolcompat.is_patched("lost-exception")
-        assert poolcompat.is_patched("wait-cancelled")
-        assert not poolcompat.is_patched("ctrl-c-in-with")
+        poolcompat.patch_all(only=["ctrl-c-in-with"])
+        assert poolcompat.is_patched("ctrl-c-in-with")
+        assert not poolcompat.is_patched("lost-exception")
+        for row in poolcompat.patch_all(only=["lost-exception"]):
+            assert poolcompat.is_patched("wait-cancelled")
         """
     )
 

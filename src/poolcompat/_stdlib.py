@@ -108,6 +108,8 @@ DEFAULT_WORKERS_ARE_NEWEST = hasattr(os, "process_cpu_count") or (
     REUSES_IDLE_THREADS and not hasattr(os, "sched_getaffinity")
 )
 CAN_FORK = hasattr(os, "fork")
+# PyPy never calls a destructor that was added to a class later, and warns of it.
+CLASSES_TAKE_DESTRUCTORS = not hasattr(sys, "pypy_version_info")
 # 3.11, bpo-42413
 TIMEOUT_ERROR_IS_BUILTIN = issubclass(_base.TimeoutError, builtins.TimeoutError)
 WAIT_TAKES_ITERABLES = _wait_takes_iterables()
@@ -267,8 +269,14 @@ def runs_plainly(context: Any) -> bool:
     return type(context) in (_Context, getattr(thread, "WorkerContext", None))
 
 
-def call_of(executor: Any, fn: Any, args: Any, kwargs: Any) -> tuple[Any, ...]:
-    """Return what a context runs; InterpreterPoolExecutor (3.14) packs it for the other side."""
-    resolve = getattr(executor, "_resolve_work_item_task", None)
-    call: tuple[Any, ...] = (fn, args, kwargs) if resolve is None else resolve(fn, args, kwargs)
-    return call
+if hasattr(thread, "WorkerContext"):
+
+    def call_of(executor: Any, fn: Any, args: Any, kwargs: Any) -> Any:
+        """Return what a context runs; InterpreterPoolExecutor packs it for the other side."""
+        return executor._resolve_work_item_task(fn, args, kwargs)
+
+else:
+
+    def call_of(executor: Any, fn: Any, args: Any, kwargs: Any) -> Any:
+        """Return what a worker runs."""
+        return fn, args, kwargs

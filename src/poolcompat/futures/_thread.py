@@ -93,11 +93,15 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         if len(args) < 2:
             raise TypeError("submit() missing 1 required positional argument: 'fn'")
         self, fn, *rest = args
-        idle = _idle_of(self)
-        with _lock_of(self):
-            _check_submission(self)
-            future: Future[Any] = Future()
-            vars(future)["_poolcompat_call"] = _stdlib.call_of(self, fn, rest, kwargs)
+        try:
+            idle = self._poolcompat_idle
+        except AttributeError:
+            idle = _adopt(self)
+        with self._shutdown_lock:
+            if self._broken or self._shutdown or _exit.is_exiting():
+                _refuse(self)
+            future: Any = Future()
+            future._poolcompat_call = _stdlib.call_of(self, fn, rest, kwargs)
             work_item = WorkItem(future)
             may_grow = len(self._threads) < self._max_workers
             if may_grow and idle:
@@ -117,8 +121,9 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
                         raise
             if self._shutdown and future.cancel():
                 # A signal handler or a destructor has shut it down since it was checked above.
-                _check_submission(self)
-        return future
+                _refuse(self)
+        result: Future[Any] = future
+        return result
 
     map = _map.map
 
@@ -165,7 +170,9 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         _starting.waiting = waiting = []
         try:
             if len(self._threads) < self._max_workers:
-                start_worker(self, _idle_of(self))
+                # Without the list, this is the standard library's submit(), which is being
+                # replaced meanwhile, and idle workers are not counted.
+                start_worker(self, vars(self).get("_poolcompat_idle", []))
         finally:
             del _starting.waiting
             for executor in waiting:
@@ -183,20 +190,15 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 _starting = threading.local()
 
 
-def _idle_of(executor: Any) -> list[None]:
-    """Return the tokens of the executor's idle workers; see :mod:`._worker`."""
-    idle: list[None] = vars(executor).setdefault("_poolcompat_idle", [])
-    return idle
-
-
-def _lock_of(executor: Any) -> Any:
-    """Return the executor's lock, which is made reentrant if the executor is not ours yet."""
-    lock = executor._shutdown_lock
-    if type(lock) is not _stdlib.RLock:
-        with lock:
-            lock = executor._shutdown_lock = _stdlib.RLock()
-        survive_forks(executor)
-    return lock
+def _adopt(executor: Any) -> list[None]:
+    """Make an executor ours, and return the tokens of its idle workers; see :mod:`._worker`."""
+    with executor._shutdown_lock:
+        if "_poolcompat_idle" not in vars(executor):
+            executor._shutdown_lock = _stdlib.RLock()
+            executor._poolcompat_idle = []
+            survive_forks(executor)
+        idle: list[None] = executor._poolcompat_idle
+        return idle
 
 
 def initialize(
@@ -212,7 +214,7 @@ def initialize(
         max_workers = _stdlib.default_workers()
     original: Any = _stdlib.init_executor
     original(self, max_workers, thread_name_prefix, initializer, initargs, **context)
-    _lock_of(self)
+    _adopt(self)
 
 
 def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -224,7 +226,9 @@ def _shut_down(
     executor: Any, wait: bool, cancel_futures: bool, timeout: float | None = None
 ) -> None:
     dropped = []
-    with _lock_of(executor):
+    if "_poolcompat_idle" not in vars(executor):
+        _adopt(executor)
+    with executor._shutdown_lock:
         executor._shutdown = True
         if cancel_futures:
             dropped = drain(executor._work_queue)
@@ -257,11 +261,10 @@ def _describe(thread: Any) -> str:
     return f"{'a task' if fn is None else name_of(fn)} in thread {thread.name!r}"
 
 
-def _check_submission(executor: Any) -> None:
+def _refuse(executor: Any) -> None:
     if executor._broken:
         error = _stdlib.broken_class(executor)(executor._broken)
         raise error from getattr(executor, "_poolcompat_broken_by", None)
     if executor._shutdown:
         raise RuntimeError("cannot schedule new futures after shutdown")
-    if _exit.is_exiting():
-        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+    raise RuntimeError("cannot schedule new futures after interpreter shutdown")

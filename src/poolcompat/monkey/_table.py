@@ -245,6 +245,8 @@ TABLE: tuple[Repair, ...] = (
         LOST_EXCEPTIONS,
         "a task's exception that nobody ever asks for vanishes silently",
         "gh-85544, gh-120508",
+        # PyPy has the defect, but it cannot be repaired there.
+        is_needed=lambda: _stdlib.CLASSES_TAKE_DESTRUCTORS,
         is_opt_in=True,
     ),
     _repair(
