@@ -42,7 +42,7 @@ def test_every_row_has_a_reproducer():
 
 
 @pytest.mark.parametrize("door", [IMPORT, PATCH])
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", list(rows()))
 def test_the_defect_is_repaired(row, door):
     """Behind either door the program that provokes the defect ends well."""
     with start(row.name, door) as child:
@@ -54,7 +54,7 @@ def test_the_defect_is_repaired(row, door):
     assert (child.returncode, errors) == (0, "")
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", list(rows()))
 def test_the_table_tells_whether_the_interpreter_has_the_defect(row):
     """Without us the program hangs or fails exactly where the table says that it is needed."""
     with start(row.name, NONE) as child:
