@@ -185,6 +185,37 @@ def test_a_failing_initializer_breaks_the_executor(lib, caplog):
     assert "Exception in initializer" in caplog.text
 
 
+def test_a_failing_initializer_keeps_no_other_thread_alive(lib, hold, caplog):
+    """A thread that breaks the executor after shutdown() does not keep the others from ending."""
+    running, may_fail = threading.Event(), threading.Event()
+    initialized = []
+
+    def initializer():
+        initialized.append(None)
+        if len(initialized) > 1:
+            may_fail.wait(DEADLOCK_S)
+            raise KeyError
+
+    executor = lib.futures.ThreadPoolExecutor(2, initializer=initializer)
+    executor.submit(lambda: running.set() or hold.wait(DEADLOCK_S))
+    assert running.wait(DEADLOCK_S)
+    (healthy,) = executor._threads
+    pending = executor.submit(int)
+    finished = executor.submit(int)
+    finished.set_result(1)
+    (failing,) = executor._threads - {healthy}
+    executor.shutdown(wait=False)
+
+    may_fail.set()
+    failing.join(DEADLOCK_S)
+    hold.set()
+    healthy.join(DEADLOCK_S)
+
+    assert not healthy.is_alive()
+    assert isinstance(pending.exception(0), concurrent.futures.thread.BrokenThreadPool)
+    assert finished.result(0) == 1
+
+
 def test_submit_after_the_interpreter_began_to_shut_down(lib, monkeypatch):
     """The error is the standard library's."""
     with lib.futures.ThreadPoolExecutor(1) as executor:

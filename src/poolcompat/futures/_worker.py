@@ -177,7 +177,12 @@ def break_pool(executor: Any, work_queue: queue.SimpleQueue[Any], cause: BaseExc
             executor._poolcompat_broken_by = cause
             futures = drain(work_queue)
 
+    # Other workers may live, and wait for the end that shutdown() has put there.
+    work_queue.put(None)
+
     def fail(future: Any) -> None:
+        if future._state == _stdlib.FINISHED:
+            return  # by somebody else
         if future.set_running_or_notify_cancel():
             error = error_class(message)
             error.__cause__ = cause
