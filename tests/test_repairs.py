@@ -15,7 +15,7 @@ from provoke import REPRODUCERS
 
 SCRIPT = pathlib.Path(__file__).with_name("provoke.py")
 # How long a program stands still before it counts as hanging, once it has reached that point
-HANG_S = 1.0
+HANG_S = 0.5
 
 
 def rows():
