@@ -179,7 +179,7 @@ class Future(_Base[T], metaclass=StandIn):
         Raises:
             RuntimeError: The call has been started before.
         """
-        with lock_of(self):
+        with getattr(self, "_poolcompat_lock", None) or self._condition:
             if self._state == _stdlib.PENDING:
                 self._state = _stdlib.RUNNING
                 return True
@@ -197,7 +197,7 @@ class Future(_Base[T], metaclass=StandIn):
         Raises:
             InvalidStateError: The future is done (3.8).
         """
-        with lock_of(self):
+        with getattr(self, "_poolcompat_lock", None) or self._condition:
             if self._state in _stdlib.DONE_STATES:
                 raise _stdlib.InvalidStateError(f"{self._state}: {self!r}")
             self._result = result
@@ -214,7 +214,7 @@ class Future(_Base[T], metaclass=StandIn):
         Raises:
             InvalidStateError: The future is done (3.8).
         """
-        with lock_of(self):
+        with getattr(self, "_poolcompat_lock", None) or self._condition:
             if self._state in _stdlib.DONE_STATES:
                 raise _stdlib.InvalidStateError(f"{self._state}: {self!r}")
             self._exception = exception

@@ -73,7 +73,8 @@ def _watch(future: Any, watcher: Callable[[Any], object]) -> bool:
 
 def _unwatch(future: Any, watcher: Callable[[Any], object]) -> None:
     if type(future) is _future.Future:
-        future._poolcompat_watchers.pop(watcher, None)
+        if future._poolcompat_watchers:
+            future._poolcompat_watchers.pop(watcher, None)
         return
     with _future.lock_of(future):
         # A new list: somebody may be calling the callbacks of this one right now.
@@ -149,13 +150,14 @@ def _take_arrivals(
         done = [future for future in watched if _is_done(future)]
     while not arrivals.empty():
         done.append(arrivals.get())
-    # One that was found done above may arrive as well, now or later.
-    done = [future for future in dict.fromkeys(done) if future in watched]
+    taken = []
     for future in done:
-        watched.discard(future)
-        _unwatch(future, arrived)
-    done.reverse()
-    return done
+        if future in watched:  # One that was found done above may arrive as well, now or later.
+            watched.discard(future)
+            _unwatch(future, arrived)
+            taken.append(future)
+    taken.reverse()
+    return taken
 
 
 class _Countdown:
@@ -224,14 +226,25 @@ def _is_enough(done: set[Future[T]], return_when: str) -> bool:
 
 
 def _wait_for(pending: set[Any], timeout: float | None, return_when: str) -> None:
+    # The loops are those of _watch() and _unwatch(), without the calls, for futures that have been
+    # waited for before: a loop of wait() with FIRST_COMPLETED runs them for the square of the
+    # number of futures.
+    ours, done_states = _future.Future, _stdlib.DONE_STATES
     countdown = _Countdown(1 if return_when == FIRST_COMPLETED else len(pending), return_when)
-    watched = []
     try:
         for future in pending:
-            watched.append(future)
-            if not _watch(future, countdown):
+            watchers = future._poolcompat_watchers if type(future) is ours else None
+            if watchers is not None:
+                watchers[countdown] = None
+                if future._state in done_states:
+                    countdown(future)
+            elif not _watch(future, countdown):
                 countdown(future)
         countdown.wait(None if timeout is None else max(0.0, timeout))
     finally:
-        for future in watched:
-            _unwatch(future, countdown)
+        for future in pending:
+            watchers = future._poolcompat_watchers if type(future) is ours else None
+            if watchers is not None:
+                watchers.pop(countdown, None)
+            else:
+                _unwatch(future, countdown)
