@@ -15,6 +15,7 @@ import pytest
 
 import poolcompat.futures
 from conftest import DEADLOCK_S
+from reproducer import tell_of_waiting
 
 FIRST_COMPLETED = concurrent.futures.FIRST_COMPLETED
 FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION
@@ -38,35 +39,10 @@ def cancelled(lib):
     return future
 
 
-class Callbacks(list):
-    """A future's list of callbacks that tells when somebody begins to wait."""
-
-    def __init__(self, begun):
-        super().__init__()
-        self.begun = begun
-
-    def insert(self, index, callback):
-        super().insert(index, callback)
-        self.begun.set()
-
-
-class Watchers(dict):
-    """A future's watchers, which tell the same."""
-
-    def __init__(self, begun):
-        super().__init__()
-        self.begun = begun
-
-    def __setitem__(self, watcher, nothing):
-        super().__setitem__(watcher, nothing)
-        self.begun.set()
-
-
 def watched_future(lib):
+    """A future, and an event that is set when somebody begins to wait for it."""
     future, begun = lib.futures.Future(), threading.Event()
-    future._done_callbacks = Callbacks(begun)
-    if type(future) is poolcompat.futures.Future:
-        future._poolcompat_watchers = Watchers(begun)
+    tell_of_waiting(future, begun)
     return future, begun
 
 

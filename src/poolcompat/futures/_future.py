@@ -18,6 +18,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .. import _stdlib
+from .._calling import call_each
 from .._standing_in import StandIn
 
 T = TypeVar("T")
@@ -156,19 +157,14 @@ class Future(_Base[T], metaclass=StandIn):
         with lock_of(self):
             callbacks, self._done_callbacks = self._done_callbacks, []
         self._poolcompat_is_asked = True  # because a callback may have looked at it
-        first = None
-        for callback in callbacks:
+
+        def call(callback: Callable[[Any], object]) -> None:
             try:
                 callback(self)
             except Exception:
                 _stdlib.LOGGER.exception("exception calling callback for %r", self)
-            except BaseException as error:
-                first = first or error
-        if first is not None:
-            try:
-                raise first
-            finally:
-                del first, callbacks
+
+        call_each(call, callbacks)
 
     def set_running_or_notify_cancel(self) -> bool:
         """Mark the call as running; for executors and tests only.
