@@ -88,7 +88,7 @@ class Future(_Base[T], metaclass=StandIn):
             self._state = _stdlib.CANCELLED
             # What submit() was called with, if this is a future of ours
             vars(self).pop("_poolcompat_call", None)
-            if "_condition" in vars(self):
+            if "_condition" in self.__dict__:
                 self._condition.notify_all()
         self._invoke_callbacks()
         return True
@@ -200,7 +200,7 @@ class Future(_Base[T], metaclass=StandIn):
             self._state = _stdlib.FINISHED
             for waiter in self._waiters:
                 waiter.add_result(self)
-            if "_condition" in vars(self):
+            if "_condition" in self.__dict__:
                 self._condition.notify_all()
         self._invoke_callbacks()
 
@@ -217,7 +217,7 @@ class Future(_Base[T], metaclass=StandIn):
             self._state = _stdlib.FINISHED
             for waiter in self._waiters:
                 waiter.add_exception(self)
-            if "_condition" in vars(self):
+            if "_condition" in self.__dict__:
                 self._condition.notify_all()
         self._invoke_callbacks()
 
@@ -273,7 +273,7 @@ def cancel_for_good(future: Any) -> None:
         if is_pending:
             future._state = _stdlib.CANCELLED
             vars(future).pop("_poolcompat_call", None)
-            if "_condition" in vars(future):
+            if "_condition" in future.__dict__:
                 future._condition.notify_all()
         if future._state == _stdlib.CANCELLED:
             future._state = _stdlib.CANCELLED_AND_NOTIFIED

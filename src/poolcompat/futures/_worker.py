@@ -54,7 +54,7 @@ class WorkItem:
         future = self.future
         if not future.set_running_or_notify_cancel():
             return
-        call = vars(future).pop("_poolcompat_call")
+        call = future.__dict__.pop("_poolcompat_call")
         try:
             if context is None:
                 fn, args, kwargs = call
