@@ -49,14 +49,17 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-def install_package(session: nox.Session, group: str) -> None:
-    """Install the package and a dependency group on the very interpreter that was asked for."""
+def install_package(session: nox.Session, group: str | None = None) -> None:
+    """Install the package, and a dependency group, on the very interpreter that was asked for."""
     python = str(session.python)
     asked = python if python.startswith("pypy") else "cpython" + python
     session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
     # setuptools keeps what it built there, and a module deleted since would be installed again.
     shutil.rmtree("build", ignore_errors=True)
-    install_group(session, group, ".")
+    if group is None:
+        session.install(".")
+    else:
+        install_group(session, group, ".")
 
 
 @nox.session(python=PYTHONS)
@@ -76,9 +79,5 @@ def bench(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def upstream(session: nox.Session) -> None:
     """Compare CPython's own tests without us and with us; upstream/differences.py says how."""
-    python = str(session.python)
-    asked = python if python.startswith("pypy") else "cpython" + python
-    session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
-    shutil.rmtree("build", ignore_errors=True)  # as for tests
-    session.install(".")
+    install_package(session)
     session.run("python", "upstream/run.py")

@@ -6,12 +6,14 @@ import asyncio
 import concurrent.futures
 import concurrent.futures.thread
 import threading
+import warnings
 
 import pytest
 
 import poolcompat.futures
 import poolcompat.futures.thread
 from conftest import DEADLOCK_S
+from poolcompat import _stdlib
 from poolcompat.futures import _exit
 
 
@@ -43,10 +45,18 @@ def test_submit_needs_a_callable(executor):
         executor.submit()
 
 
-def test_submit_takes_the_function_by_keyword_where_that_was_allowed():
-    """Programs for 3.7 and 3.8 that say submit(fn=...) go on working."""
-    with poolcompat.futures.ThreadPoolExecutor(1) as executor:
-        assert executor.submit(fn=int).result() == 0
+def test_submit_takes_the_function_by_keyword_where_that_was_allowed(executor):
+    """submit(fn=...) works on 3.7, warns on 3.8 and is a TypeError since, behind both doors."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if _stdlib.SUBMIT_TAKES_FN_BY_KEYWORD:
+            assert executor.submit(fn=int).result(DEADLOCK_S) == 0
+        else:
+            with pytest.raises(TypeError):
+                executor.submit(fn=int)
+
+    warned = [(warning.category, warning.filename) for warning in caught]
+    assert warned == [(DeprecationWarning, __file__)] * _stdlib.SUBMIT_WARNS_OF_KEYWORD
 
 
 def test_submit_returns_our_future():

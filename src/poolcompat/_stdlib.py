@@ -94,6 +94,9 @@ FUTURE_IS_GENERIC = hasattr(Future, "__class_getitem__")
 HAS_INVALID_STATE_ERROR = hasattr(_base, "InvalidStateError")
 # 3.8, bpo-35930
 RESULT_BREAKS_CYCLE = _result_breaks_cycle()
+# until 3.8, which warns of it, bpo-36492
+SUBMIT_TAKES_FN_BY_KEYWORD = ThreadPoolExecutor.submit.__code__.co_argcount == 0
+SUBMIT_WARNS_OF_KEYWORD = "warnings" in ThreadPoolExecutor.submit.__code__.co_varnames
 # 3.9, bpo-39349
 SHUTDOWN_CANCELS_FUTURES = "cancel_futures" in (ThreadPoolExecutor.shutdown.__kwdefaults__ or ())
 # 3.14, gh-74028

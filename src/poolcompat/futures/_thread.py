@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .. import _stdlib
@@ -79,7 +80,8 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
 
         The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell: the call
-        may have keyword arguments named *self* and, after a positional *fn*, *fn*.
+        may have keyword arguments named *self* and, after a positional *fn*, *fn*.  Where the
+        standard library takes the function by keyword (3.7; deprecated in 3.8), so does this.
 
         Where no thread can be started, the call waits for one that lives.
 
@@ -88,8 +90,11 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
                 cannot be started; then the call never runs.
             BrokenThreadPool: A thread's initializer failed; its exception is the cause.
         """
-        if len(args) == 1 and "fn" in kwargs:  # allowed until 3.8, bpo-36492
+        if len(args) == 1 and "fn" in kwargs and _stdlib.SUBMIT_TAKES_FN_BY_KEYWORD:
             args = (*args, kwargs.pop("fn"))
+            if _stdlib.SUBMIT_WARNS_OF_KEYWORD:
+                message = "Passing 'fn' as keyword argument is deprecated"
+                warnings.warn(message, DeprecationWarning, stacklevel=2)
         if len(args) < 2:
             raise TypeError("submit() missing 1 required positional argument: 'fn'")
         self, fn, *rest = args

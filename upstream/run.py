@@ -1,0 +1,146 @@
+"""Compare the outcomes of CPython's own tests without us and with ``patch_all()``, test by test.
+
+Run it with the interpreter to test, where poolcompat is installed.  A difference that is not in
+``differences.py``, and one that is there but does not occur, make the exit status 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from collections import Counter, defaultdict
+from typing import Any, Callable, Iterator
+
+from differences import DIFFERENCES
+
+import poolcompat
+
+TESTS = "test.test_concurrent_futures"
+REPEATS = 3
+TIME_LIMIT = 1800  # seconds for one run: the alarm should that of side.py not go off
+SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "side.py")
+LAUNCHERS = ([], ["-m", "poolcompat", "run"])  # without us, and with us
+EXIT = "(exit of the interpreter)"
+
+
+class Side:
+    """The tests without us or with us, and what came of them in all runs."""
+
+    def __init__(self, launcher: list[str]) -> None:
+        self.launcher = launcher
+        self.seen = defaultdict(Counter)  # name of a test -> outcome -> how often
+        self.texts = {}
+
+    @contextlib.contextmanager
+    def running(self, names: list[str]) -> Iterator[Callable[[], dict[str, str]]]:
+        """Run the tests of these names, or all if there are none; what is given waits for them."""
+        order = json.dumps({"launcher": self.launcher, "tests": names})
+        command = [sys.executable, *self.launcher, SIDE, order]
+        # No pipes: processes that a test leaves behind would keep them open.
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            child = subprocess.Popen(command, stdout=stdout, stderr=stderr, start_new_session=True)
+            try:
+                yield lambda: self._finish(names, child, stdout, stderr)
+            finally:
+                kill(child)
+
+    def _finish(self, names: list[str], child: Any, stdout: Any, stderr: Any) -> dict[str, str]:
+        status = child.wait(TIME_LIMIT)
+        stdout.seek(0)
+        stderr.seek(0)
+        messages = stderr.read().decode("utf-8", "replace")
+        lines = [json.loads(line) for line in stdout.read().decode("utf-8").splitlines()]
+        if not lines:
+            sys.exit(f"No test was run.\n{messages}")
+        outcomes = {}
+        for name, outcome, text in [*lines, (EXIT, f"status {status}", "")]:
+            outcomes[name] = outcome
+            self.texts[name, outcome] = text or messages
+        left = [name for name in outcomes if outcomes[name] == "not run"]
+        if left and left != names:  # a test has ended the interpreter
+            with self.running(left) as finish:
+                outcomes.update(finish())
+        return outcomes
+
+
+def kill(child: subprocess.Popen) -> None:
+    """Kill the child and, where processes have groups, those that its tests have left behind."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
+    child.wait()
+
+
+def run_both(sides: list[Side], names: list[str]) -> list[str]:
+    """Run the tests of these names, or all, at the same time, and return those that differ."""
+    with contextlib.ExitStack() as stack:
+        children = [stack.enter_context(side.running(names)) for side in sides]
+        results = [finish() for finish in children]
+    every = sorted(set().union(*results))
+    for side, outcomes in zip(sides, results):
+        for name in every:
+            side.seen[name][outcomes.setdefault(name, "absent")] += 1
+    return [name for name in every if len({outcomes[name] for outcomes in results}) > 1]
+
+
+def complaints(without: Side, with_us: Side) -> list[str]:
+    """Run everything, tell what comes of it, and return what is not as listed."""
+    repairs = {row.name: row for row in poolcompat.repairs()}
+    differing = run_both([without, with_us], [])
+    listed = {
+        name: difference
+        for name, difference in DIFFERENCES.items()
+        if name in without.seen
+        and difference.is_here
+        and (difference.repair is None or repairs[difference.repair].is_needed())
+    }
+    counts = sum((seen for name, seen in without.seen.items() if name != EXIT), Counter())
+    print(f"{sum(counts.values())} tests, {len(differing)} differ; without us: {dict(counts)}")
+
+    suspects = sorted({*differing, *listed})
+    for _ in range(REPEATS if suspects else 0):
+        run_both([without, with_us], [] if EXIT in suspects else suspects)
+    wrong = []
+    for name in sorted(without.seen):
+        ours, theirs = with_us.seen[name], without.seen[name]
+        # Once is chance.
+        different = {outcome for outcome in ours if ours[outcome] > 1 and outcome not in theirs}
+        told = f"{name}: {dict(theirs)} without us, {dict(ours)} with us"
+        texts = (with_us.texts.get((name, outcome), "") for outcome in sorted(different))
+        if name in listed and different == {listed[name].outcome}:
+            print(f"as listed: {told} ({listed[name].repair or 'no repair'})")
+        elif name in listed:
+            told += f", {listed[name].outcome!r} is listed"
+            wrong.append("\n".join([f"not as listed: {told}", *texts]))
+        elif different:
+            wrong.append("\n".join([f"not listed: {told}", *texts]))
+        elif len({*ours, *theirs}) > 1:
+            print(f"by chance: {told}")
+    return wrong
+
+
+def main() -> int:
+    which = f"{platform.python_implementation()} {platform.python_version()}"
+    try:
+        importlib.import_module(TESTS)
+    except (ImportError, unittest.SkipTest) as missing:
+        print(f"{which} cannot run CPython's tests of concurrent.futures: {missing}")
+        return 0
+    print(which)
+    wrong = complaints(*(Side(launcher) for launcher in LAUNCHERS))
+    print("\n".join(wrong) if wrong else "every difference is listed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
