@@ -1,4 +1,8 @@
-"""Executors in a forked child, which has none of the parent's threads."""
+"""Executors in a forked child, which has none of the parent's threads.
+
+What cannot be done: a task that forks and returns in the child goes back to the parent's queue
+there and waits for ever.  Such a child must end itself, as those of ``multiprocessing`` do.
+"""
 
 from __future__ import annotations
 
