@@ -50,7 +50,7 @@ def module(name: str, args: list[str]) -> Callable[[], None]:
 
     def run() -> None:
         _begin(["-m", *args], os.getcwd())
-        _run(lambda: _stdlib.run_module_as_main(name))
+        _run(lambda: _stdlib.module_runner()(name))
 
     return run
 
@@ -67,7 +67,7 @@ def source_code(source: str, args: list[str]) -> Callable[[], None]:
 
 def _run_main_of(path: str, args: list[str]) -> None:
     _begin([path, *args], _stdlib.main_path(path), is_sought=True)
-    _run(lambda: _stdlib.run_module_as_main("__main__", alter_argv=False))
+    _run(lambda: _stdlib.module_runner()("__main__", alter_argv=False))
 
 
 def _begin(argv: list[str], first_path: str, is_sought: bool = False) -> dict[str, object]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import _thread
 import builtins
-import linecache
 import opcode
 import os
-import runpy
 import sys
-import textwrap
 import threading
 import time
 from concurrent.futures import _base, thread
@@ -147,8 +144,15 @@ MODULES_TELL_THEIR_CACHE = "__cached__" in globals()
 FRAMES_ARE_READABLE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-# What ``python -m`` calls
-run_module_as_main: Callable[..., object] = getattr(runpy, "_run_module_as_main")  # noqa: B009
+# What these functions import, only ``poolcompat run`` needs.
+
+
+def module_runner() -> Callable[..., object]:
+    """Return what ``python -m`` calls."""
+    import runpy
+
+    runner: Callable[..., object] = getattr(runpy, "_run_module_as_main")  # noqa: B009
+    return runner
 
 
 def main_path(path: str) -> str:
@@ -161,11 +165,15 @@ def main_path(path: str) -> str:
 
 def command_source(source: str) -> str:
     """Return what ``python -c source`` compiles."""
+    import textwrap
+
     return textwrap.dedent(source) if sys.version_info >= (3, 14) else source  # gh-103998
 
 
 def show_command_lines(code: CodeType, source: str) -> None:
     """Have tracebacks show the lines of ``python -c source`` where they do: 3.13, gh-67224."""
+    import linecache
+
     if sys.version_info >= (3, 13):  # PyPy has the function before that, and shows no lines
         # gh-117174 changed what the lines are found by
         key = code if hasattr(linecache, "_interactive_cache") else code.co_filename
