@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import pathlib
 import shutil
 
 import nox
@@ -11,8 +12,9 @@ nox.options.default_venv_backend = "uv"  # virtualenv cannot make an environment
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = "CI" in os.environ  # there, skipped must not look green
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "processes"]
 
+TESTS = pathlib.Path("tests")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SETUP_CFG = configparser.ConfigParser()
 SETUP_CFG.read("setup.cfg", encoding="utf-8")
@@ -21,10 +23,18 @@ PYTHONS = [c.rpartition(" ")[2] for c in CLASSIFIERS if " :: Python :: 3." in c]
 if "Programming Language :: Python :: Implementation :: PyPy" in CLASSIFIERS:
     PYTHONS.append("pypy3.11")  # no classifier can say which version of PyPy
 
+# What starts and kills many processes takes as long as all the rest: by default on some only.
+PROCESS_TESTS = ["test_killable_*.py", "test_process_executor*.py"]
+OLDEST_MIDDLE_NEWEST = [PYTHONS[0], "3.11", "3.15"]
+
+# Without the GIL nothing is in the classifiers yet, but interrupting must hold there as well.
+STRESSED = ["3.7", "3.13", "3.13t", "3.15"]
+
 # A search for 3.11 may end at PyPy 3.11, and a kept environment may be of another interpreter.
 CHECK_INTERPRETER = """
 import platform, sys
 got = (platform.python_implementation() + "%d.%d" % sys.version_info[:2]).lower()
+got += "" if getattr(sys, "_is_gil_enabled", lambda: True)() else "t"
 if got != sys.argv[1]:
     sys.exit("asked for %s, got %s" % (sys.argv[1], got))
 """
@@ -66,7 +76,26 @@ def install_package(session: nox.Session, group: str | None = None) -> None:
 def tests(session: nox.Session) -> None:
     """Install the package and run its tests; arguments after -- go to pytest."""
     install_package(session, "test")
-    session.run("python", "-m", "pytest", *session.posargs)
+    others = [f"--ignore-glob=tests/{pattern}" for pattern in PROCESS_TESTS]
+    session.run("python", "-m", "pytest", "-n", "auto", *others, *session.posargs)
+
+
+def run_process_tests(session: nox.Session) -> None:
+    install_package(session, "test")
+    paths = [str(path) for pattern in PROCESS_TESTS for path in sorted(TESTS.glob(pattern))]
+    session.run("python", "-m", "pytest", "-n", "auto", *paths, *session.posargs)
+
+
+@nox.session(python=OLDEST_MIDDLE_NEWEST)
+def processes(session: nox.Session) -> None:
+    """Run the tests that kill processes, on some interpreters; arguments go to pytest."""
+    run_process_tests(session)
+
+
+@nox.session(python=PYTHONS)
+def processes_everywhere(session: nox.Session) -> None:
+    """Run the tests that kill processes, on every interpreter; arguments go to pytest."""
+    run_process_tests(session)
 
 
 @nox.session(python=PYTHONS)
@@ -78,6 +107,13 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def upstream(session: nox.Session) -> None:
-    """Compare CPython's own tests without us and with us; upstream/differences.py says how."""
+    """Compare CPython's own tests without us and with us; arguments after -- are suites."""
     install_package(session)
-    session.run("python", "upstream/run.py")
+    session.run("python", "upstream/run.py", *session.posargs)
+
+
+@nox.session(python=STRESSED)
+def stress(session: nox.Session) -> None:
+    """Interrupt a million short tasks; an argument after -- is another number of them."""
+    install_package(session)
+    session.run("python", "tests/race.py", *(session.posargs or ["1_000_000"]))

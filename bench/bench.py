@@ -1,229 +1,50 @@
 """Time and memory of poolcompat against the standard library of the same interpreter.
 
+Tasks that can be killed are compared with pebble and loky as well.
+
 Every value is that of a fresh child process, and the sides take turns: standard library, import,
 patch, standard library, import, patch, …  So whatever else the machine does slows them all alike,
 and a ratio is taken within a round, between neighbours.
 
-The first half of this file runs in the children, where the code measured does not know its side.
-The second half collects and prints; only there is pyperf imported.
+What the children do is in works.py and processes.py; this collects and prints, and only here is
+pyperf imported.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import faulthandler
-import gc
 import importlib.util
 import os
+import pathlib
 import platform
+import statistics
 import subprocess
 import sys
-import threading
-import time
-from typing import Any, Callable, NamedTuple
 
-try:
-    import tracemalloc
-except ImportError:  # PyPy
-    tracemalloc = None
+from works import IMPORT, LATENCIES, LATENCY_OF, PATCH, STANDARD, WORKS
 
-STANDARD, IMPORT, PATCH = "standard library", "import", "patch"
-WORKERS = 4
-DEADLOCK_S = 180  # a child that takes longer shows its stacks and ends
+from processes import KILLABLE_WORKS, PROCESS_WORKS, WORK_OF
+
+CHILD = pathlib.Path(__file__).with_name("child.py")
 
 
-def pools_of(side):
-    """Return what users of this side import from, with everything in place."""
-    if side == IMPORT:
-        from poolcompat import futures
-    else:
-        from concurrent import futures
-    if side == PATCH:
-        import poolcompat
-
-        poolcompat.patch_all()
-    return futures
-
-
-def no_op():
-    pass
-
-
-def seconds(function):
-    """Return how long *function* takes, with the garbage of the preparations out of the way.
-
-    The collector stays on, as in real programs: that fewer objects cost fewer collections counts.
-    """
-    gc.collect()
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def held_pool(futures):
-    """Give a pool, and the event for which all its threads wait before they take work."""
-    with futures.ThreadPoolExecutor(WORKERS) as pool:
-        started, gate = threading.Barrier(WORKERS + 1), threading.Event()
-
-        def hold():
-            started.wait()
-            gate.wait()
-
-        for _ in range(WORKERS):
-            pool.submit(hold)
-        started.wait()
-        try:
-            yield pool, gate
-        finally:
-            gate.set()
-
-
-@contextlib.contextmanager
-def idle_pool(futures):
-    """Give a pool whose threads have all been started and have nothing to do."""
-    with held_pool(futures) as (pool, gate):
-        gate.set()
-        time.sleep(0.05)  # to get from the gate to the queue
-        yield pool
-
-
-def submit(futures, count):
-    submitted = []  # out here, so that the futures are not destroyed in the time measured
-
-    def work():
-        submitted.extend(pool.submit(no_op) for _ in range(count))
-        for future in submitted:
-            future.result()
-
-    with idle_pool(futures) as pool:
-        return seconds(work)
-
-
-def one_at_a_time(futures, count):
-    def work():
-        for _ in range(count):
-            pool.submit(no_op).result()
-
-    with idle_pool(futures) as pool:
-        return seconds(work)
-
-
-def as_completed_finished(futures, count):
-    def work():
-        for _ in futures.as_completed(finished):
-            pass
-
-    with idle_pool(futures) as pool:
-        finished = [pool.submit(no_op) for _ in range(count)]
-        futures.wait(finished)
-        return seconds(work)
-
-
-def as_completed_running(futures, count):
-    def work():
-        gate.set()
-        for _ in futures.as_completed(submitted):
-            pass
-
-    with held_pool(futures) as (pool, gate):
-        submitted = [pool.submit(no_op) for _ in range(count)]
-        return seconds(work)
-
-
-def wait_first(futures, count):
-    # If the tasks just ran, a slow wait() would find more of them done and be called less often.
-    # So each may end only when the one before it has been waited for: there are *count* waits.
-    turns = threading.Semaphore(0)
-
-    def work():
-        pending = submitted
-        while pending:
-            turns.release()
-            _, pending = futures.wait(pending, return_when=futures.FIRST_COMPLETED)
-
-    with idle_pool(futures) as pool:
-        submitted = {pool.submit(turns.acquire) for _ in range(count)}
-        return seconds(work)
-
-
-def cancel_futures(futures, count):
-    with held_pool(futures) as (pool, _):
-        submitted = [pool.submit(no_op) for _ in range(count)]
-        # Not waiting: the threads cannot end before the gate is opened.
-        elapsed = seconds(lambda: pool.shutdown(wait=False, cancel_futures=True))
-        assert all(future.cancelled() for future in submitted)
-        return elapsed
-
-
-def memory(futures, count):
-    with held_pool(futures) as (pool, _):
-        gc.collect()
-        tracemalloc.start()
-        submitted = [pool.submit(no_op) for _ in range(count)]
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        for future in submitted:
-            future.cancel()
-        return peak
-
-
-def child(side, name, count):
-    faulthandler.dump_traceback_later(DEADLOCK_S, exit=True)
-    futures, work = pools_of(side), WORK_OF[name]
-    work.measure(futures, count // 10)  # warm up
-    values = sorted(work.measure(futures, count) for _ in range(work.repeats))
-    print(repr(values[len(values) // 2]))
-
-
-class Work(NamedTuple):
-    """What is measured, and the ratio that is to be reached.  This begins the parent's half."""
-
-    measure: Callable[[Any, int], float]  # of a child: what it imports from, how many tasks
-    title: str
-    counts: tuple[int, int]  # the second one is for --fast
-    goal: float
-    repeats: int = 1  # in a child, which gives the median: where threads race, runs differ a lot
-    rounds: int = 11  # fewer for what hardly varies
-    unit: str = "second"
-
-    @property
-    def name(self):
-        return self.measure.__name__.replace("_", "-")
-
-    @property
-    def is_possible(self):
-        if self.measure is cancel_futures:
-            return sys.version_info >= (3, 9)  # before, there is nothing to compare with
-        return self.measure is not memory or tracemalloc is not None
-
-
-WORKS = [
-    Work(submit, "submit {:,} no-ops to 4 workers, then `result()`s", (50_000, 10_000), 0.5, 3),
-    Work(one_at_a_time, "`submit(f).result()`, {:,} times, one at a time", (20_000, 4_000), 1.0, 3),
-    Work(as_completed_finished, "`as_completed`, {:,} finished futures", (100_000, 20_000), 0.5),
-    Work(as_completed_running, "`as_completed`, {:,} running tasks", (20_000, 20_000), 0.7, 5),
-    Work(wait_first, "`wait` in a loop with `FIRST_COMPLETED`, {:,} tasks", (3_000, 800), 0.7),
-    Work(cancel_futures, "`shutdown(cancel_futures=True)`, {:,} pending", (200_000, 40_000), 1.0),
-    Work(memory, "peak memory of {:,} pending tasks", (200_000, 40_000), 1.0, 1, 3, "byte"),
-]
-WORK_OF = {work.name: work for work in WORKS}
+def run_child(side, name, count):
+    """Return the values that a fresh process measures."""
+    environ = {k: v for k, v in os.environ.items() if k != "POOLCOMPAT_SKIP"}
+    command = [sys.executable, str(CHILD), side, name, str(count)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environ)
+    if done.returncode:
+        sys.exit(f"{name}: the child of {side} failed")
+    return [float(value) for value in done.stdout.split()]
 
 
 def measured(work, sides, fast):
     """Return the values of each side, one for each round."""
-    count = work.counts[fast]
     rounds = min(work.rounds, 7) if fast else work.rounds
-    environ = {k: v for k, v in os.environ.items() if k != "POOLCOMPAT_SKIP"}
     values = {side: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
-            command = [sys.executable, __file__, "--child", side, work.name, str(count)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, env=environ)
-            if done.returncode:
-                sys.exit(f"{work.name}: the child of {side} failed")
-            values[side].append(float(done.stdout))
+            values[side] += run_child(side, work.name, work.counts[fast])
     return values
 
 
@@ -238,22 +59,41 @@ def cells(work, doors, fast):
     """Return a row of the table."""
     row = [work.title.format(work.counts[fast])]
     if work.is_possible:
-        values = measured(work, [STANDARD, *doors], fast)
-        standard = benchmark(values[STANDARD], work.unit)
-        row.append(standard.format_value(standard.median()))
+        values = measured(work, [*work.rivals, *doors], fast)
+        fastest = min(work.rivals, key=lambda rival: statistics.median(values[rival]))
+        row.append(", ".join(absolute(work, rival, values[rival]) for rival in work.rivals))
         for door in doors:
-            row.append(judged([a / b for a, b in zip(values[door], values[STANDARD])], work.goal))
+            row.append(judged([a / b for a, b in zip(values[door], values[fastest])], work.goal))
     else:
         row.extend(["n/a"] * (1 + len(doors)))
     row.append(f"{work.goal} or less")
     return row
 
 
+def absolute(work, rival, values):
+    result = benchmark(values, work.unit)
+    text = result.format_value(result.median())
+    return text if work.rivals == (STANDARD,) else f"{rival} {text}"
+
+
 def judged(ratios, goal):
     ratio = benchmark(ratios, "integer")  # pyperf has no unit for it
-    median = round(ratio.median(), 2)
-    quartiles = f"{ratio.percentile(25):.2f} to {ratio.percentile(75):.2f}"
-    return f"{median:.2f} ({quartiles}) {'✓' if median <= goal else '✗'}"
+    digits = 2 if goal >= 0.1 else 4
+    median = round(ratio.median(), digits)
+    low, high = (f"{ratio.percentile(quarter):.{digits}f}" for quarter in (25, 75))
+    return f"{median:.{digits}f} ({low} to {high}) {'✓' if median <= goal else '✗'}"
+
+
+def latency_cells(latency, fast):
+    """Return a row of the table of latencies: in milliseconds, of the first call and of others."""
+    rounds = min(latency.rounds, 7) if fast else latency.rounds
+    firsts, others = zip(*(run_child(IMPORT, latency.name, 1) for _ in range(rounds)))
+    row = [latency.title]
+    for values in (firsts, others):
+        value = benchmark(values, "second")
+        low, median, high = (1e3 * value.percentile(quarter) for quarter in (25, 50, 75))
+        row.append(f"{median:.1f} ms ({low:.1f} to {high:.1f})")
+    return row
 
 
 def machine():
@@ -265,26 +105,52 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("work", nargs="?", choices=list(WORK_OF), help="measure only this")
+    names = [*WORK_OF, *LATENCY_OF]
+    parser.add_argument("work", nargs="?", choices=names, help="measure only this")
     parser.add_argument("--door", choices=[IMPORT, PATCH], help="measure only this one")
     parser.add_argument("--fast", action="store_true", help="fewer rounds, smaller numbers")
     parser.add_argument("--markdown", action="store_true", help="print a table for the docs")
     options = parser.parse_args()
 
     doors = [options.door] if options.door else [IMPORT, PATCH]
-    head = ["work", STANDARD, *doors, "goal"]
+    works = [one for one in [*WORKS, *PROCESS_WORKS] if options.work in (None, one.name)]
+    # Only our own classes can be killed or have terminate_workers().
+    killable, latencies = (
+        [one for one in ones if options.work in (None, one.name) and IMPORT in doors]
+        for ones in (KILLABLE_WORKS, LATENCIES)
+    )
+
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    where = machine()
     if options.markdown:
-        print(f"### {interpreter}\n\n{where}\n")
-        show(head, True)
-        show(["---"] * len(head), True)
+        print(f"### {interpreter}\n\n{machine()}\n")
     else:
-        print(f"{interpreter}, {where}\n{importlib.util.find_spec('poolcompat').origin}")
-        show(head, False)
-    for work in [WORK_OF[options.work]] if options.work else WORKS:
+        print(f"{interpreter}, {machine()}\n{importlib.util.find_spec('poolcompat').origin}")
+    if works:
+        show_head(["work", STANDARD, *doors, "goal"], options.markdown)
+        show_works(works, doors, options)
+    if killable:
+        print()
+        show_head(["to kill", "the others", "KillableThreadPoolExecutor", "goal"], options.markdown)
+        show_works(killable, [IMPORT], options)
+    if latencies:
+        print()
+        interval = f"switch interval {1e3 * sys.getswitchinterval():g} ms"
+        show_head(["to stop", "first call", "later ones", interval], options.markdown)
+    for latency in latencies:
+        row = [*latency_cells(latency, options.fast), ""]
+        show(row if options.markdown else [latency.name, *row[1:]], options.markdown)
+
+
+def show_works(works, doors, options):
+    for work in works:
         row = cells(work, doors, options.fast)
         show(row if options.markdown else [work.name, *row[1:]], options.markdown)
+
+
+def show_head(head, markdown):
+    show(head, markdown)
+    if markdown:
+        show(["---"] * len(head), True)
 
 
 def show(row, markdown):
@@ -295,7 +161,4 @@ def show(row, markdown):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], sys.argv[3], int(sys.argv[4]))
-    else:
-        main()
+    main()

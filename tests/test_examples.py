@@ -1,4 +1,4 @@
-"""The programs in examples/ fail or hang by themselves, and finish under `poolcompat run`."""
+"""The programs in examples/ fail or hang by themselves, and finish with our help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from poolcompat import _stdlib
+from poolcompat import TaskStopped, _stdlib, _threads
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEGACY = EXAMPLES / "legacy"
@@ -192,14 +192,84 @@ def test_legacy_imported_before_the_patch_finishes():
     assert finished.stdout.splitlines()[-3:] == LEGACY_SUMMARY
 
 
+ORDERS_TAKEN = ["the shift is over, terminating the pool", "clerk: {0}", "board: {0}"]
+
+
+def test_legacy_pool_never_ends_by_itself():
+    """The program terminates its pool, and waits for threads that go on for ever."""
+    assert_hangs_after("terminating the pool", LEGACY / "orders.py")
+
+
+def test_legacy_pool_ends_when_told_to_escalate():
+    """Both of its threads are stopped, or said to go on where nothing can stop them."""
+    finished = repaired("--on-terminate", "escalate", LEGACY / "orders.py", "tea", "soup")
+    outcome = "interrupted" if _threads.can_interrupt() else "abandoned"
+    told = [line.format(TaskStopped(outcome)) for line in ORDERS_TAKEN]
+    assert finished.stdout.splitlines() == [*told, "2 orders taken"]
+    if outcome == "interrupted":
+        assert finished.stderr == ""
+    else:
+        assert "TerminateWarning: terminate() cannot stop a running thread" in finished.stderr
+        assert "__main__.clerk in thread" in finished.stderr
+        assert "__main__.keep_up_to_date in thread" in finished.stderr
+
+
+THREADS = "from poolcompat.futures import ThreadPoolExecutor, as_completed"
+KILLABLE = (
+    "from poolcompat.futures import KillableThreadPoolExecutor as ThreadPoolExecutor, as_completed"
+)
+
+
+def run_checks(*arguments):
+    """Run the program whose checks hang; return what it says of each, and what on stderr."""
+    finished = python(*arguments)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    said = dict(line.split(": ", 1) for line in finished.stdout.splitlines()[:-1])
+    assert sorted(said) == ["device", "disk", "server", "system"]
+    assert "hangs" not in said["disk"] + said["system"]
+    return said, finished.stdout.splitlines()[-1], finished.stderr
+
+
+def test_hung_calls_are_left_behind_by_threads():
+    """The warning tells where the threads are stuck, unless a signal can get them out of C."""
+    said, verdict, warned = run_checks(EXAMPLES / "hung_calls.py", "--patience", "1")
+    interrupted = _stdlib.SIGNALS_RAISE_EXCEPTIONS and _threads.can_interrupt()
+    outcome = "interrupted" if interrupted else "abandoned"
+    assert [said["server"], said["device"]] == [f"hangs; {TaskStopped(outcome)}"] * 2
+    still = "no longer" if interrupted else "still"
+    assert verdict == f"the check of the server is {still} connected"
+    if interrupted:
+        assert warned == ""
+    else:
+        assert "TerminateWarning: terminate() cannot stop a running thread; 2 tasks" in warned
+        assert "connection.recv(100)" in warned
+        assert "time.sleep(3600)" in warned
+
+
+def test_hung_calls_are_killed_when_one_line_is_changed(tmp_path):
+    """The line is that of the docstring; the other end of the connection sees the check die."""
+    source = (EXAMPLES / "hung_calls.py").read_text(encoding="utf-8")
+    assert f"\n\n    {KILLABLE}\n\n" in source
+    before, line, after = source.partition(f"\n{THREADS}\n")
+    assert line
+    changed = tmp_path / "hung_calls.py"
+    changed.write_text(f"{before}\n{KILLABLE}\n{after}", encoding="utf-8")
+    said, verdict, warned = run_checks(changed, "--patience", "5")
+    assert [said["server"], said["device"]] == [f"hangs; {TaskStopped('killed')}"] * 2
+    assert verdict == "the check of the server is no longer connected"
+    assert warned == ""
+
+
 def test_examples_do_not_know_us():
-    """No file under examples/ mentions poolcompat: they are programs of other people."""
+    """No program that runs under `run` mentions poolcompat: they are programs of other people."""
     files = [
         path
         for path in sorted(EXAMPLES.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.name != "hung_calls.py"
     ]
-    assert {"crawler.py", "log_compressor.py", "main.py"} <= {path.name for path in files}
+    assert {"crawler.py", "log_compressor.py", "main.py", "orders.py"} <= {
+        path.name for path in files
+    }
     for path in files:
         assert "poolcompat" not in str(path.relative_to(EXAMPLES)).lower()
         assert b"poolcompat" not in path.read_bytes().lower(), path

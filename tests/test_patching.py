@@ -367,7 +367,8 @@ def test_the_policy_is_that_of_the_block_entered_last():
     run(
         """
         import poolcompat, poolcompat.pool
-        policy = lambda: poolcompat.pool._patched_policy
+        from poolcompat.pool import _thread_pool
+        policy = lambda: _thread_pool._patched_policy.on_terminate
         poolcompat.patch_all(on_terminate="silent")
         assert policy() == "silent"
         with poolcompat.patched(on_terminate="warn"):
@@ -463,9 +464,9 @@ def test_all_or_nothing():
         """
         from namespaces import snapshot
         import poolcompat
-        from poolcompat.monkey import _table
+        from poolcompat.monkey import _rows_pool
         before = snapshot()
-        slots = _table.THREAD_POOL.slots
+        slots = _rows_pool.THREAD_POOL.slots
 
         def fail(value):
             raise MemoryError

@@ -449,7 +449,7 @@ def test_processes_after_a_change_of_directory(tmp_path, monkeypatch):
         (["--onl", "timeout-inf", "script.py"], "unrecognized arguments: --onl"),
         (["--only", "nonsense", "script.py"], "'nonsense'; known are as-completed"),
         (["--skip", "nonsense", "script.py"], "'nonsense'; known are as-completed"),
-        (["--on-terminate", "nonsense", "script.py"], "'warn' or 'silent', not 'nonsense'"),
+        (["--on-terminate", "nonsense", "script.py"], "'escalate' or 'silent', not 'nonsense'"),
     ],
 )
 def test_wrong_usage(arguments, message, capsys):

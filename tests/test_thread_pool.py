@@ -13,37 +13,11 @@ import pytest
 
 import poolcompat
 import poolcompat.pool
-from conftest import DEADLOCK_S
+from conftest import DEADLOCK_S, Held
+from outcomes import reason_of
 from poolcompat import TaskStopped, TerminateReport, TerminateWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::poolcompat.TerminateWarning")
-
-
-class Held:
-    """Tasks that stay where they are until they are let go."""
-
-    def __init__(self):
-        self.started = threading.Semaphore(0)
-        self.event = threading.Event()
-
-    def task(self, value=None):
-        self.started.release()
-        self.event.wait(DEADLOCK_S)
-        return value
-
-    def wait_until_running(self, count=1):
-        for _ in range(count):
-            assert self.started.acquire(timeout=DEADLOCK_S)
-
-    def let_go(self):
-        self.event.set()
-
-
-@pytest.fixture
-def held():
-    held = Held()
-    yield held
-    held.let_go()
 
 
 @pytest.fixture
@@ -51,12 +25,6 @@ def pool(lib):
     """A pool with one thread, ended without a word."""
     with lib.pool.ThreadPool(1) as pool:
         yield pool
-
-
-def reason_of(get):
-    with pytest.raises(TaskStopped) as caught:
-        get()
-    return caught.value.reason
 
 
 def test_work_is_done_as_before(lib):
@@ -117,7 +85,7 @@ def test_task_stopped_is_a_cancelled_error():
     error = TaskStopped("not started")
 
     assert isinstance(error, concurrent.futures.CancelledError)
-    assert str(error) == "the pool was terminated before this task was started"
+    assert str(error) == "the task was dropped before it was started"
     with pytest.raises(ValueError, match="reason must be one of"):
         TaskStopped("tired")
 
@@ -233,17 +201,6 @@ def test_the_first_exception_of_a_map_is_kept(lib, held):
         result.get()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_task_that_ended_its_thread_is_no_survivor(pool):
-    """The result of a task that raised SystemExit becomes ready, and nothing is said to run."""
-    result = pool.apply_async(sys.exit)
-    (worker,) = list(pool._pool)
-    worker.join(DEADLOCK_S)
-
-    assert pool.terminate().survivors == ()
-    assert reason_of(result.get) == "abandoned"
-
-
 def test_a_map_that_has_begun_is_abandoned(pool, held):
     """The reason tells a map of which something has run from one that never began."""
     result = pool.map_async(lambda number: held.task() if number == 1 else None, range(3), 1)
@@ -253,22 +210,28 @@ def test_a_map_that_has_begun_is_abandoned(pool, held):
     assert reason_of(result.get) == "abandoned"
 
 
-def test_a_callback_may_terminate_the_pool(pool):
-    """The result whose callback does it keeps its value; an undelivered one is abandoned."""
+def test_a_callback_may_terminate_the_pool(pool, held):
+    """The result whose callback does it keeps its value, as does one that came meanwhile."""
     reports = []
-    ran = threading.Event()
+    submitted = threading.Event()
 
     def callback(_):
-        assert ran.wait(DEADLOCK_S)
+        assert submitted.wait(DEADLOCK_S)
+        later.wait(DEADLOCK_S)
+        held.wait_until_running()
         reports.append(pool.terminate())
 
     result = pool.apply_async(int, ("7",), callback=callback)
-    undelivered = pool.apply_async(ran.set)
+    later = pool.apply_async(int, ("8",))
+    running = pool.apply_async(held.task)
+    submitted.set()
 
     assert result.get(DEADLOCK_S) == 7
-    assert reason_of(undelivered.get) == "abandoned"
+    assert later.get(0) == 8
+    assert reason_of(running.get) == "abandoned"
+    held.let_go()
     pool.join()
-    assert len(reports) == 1
+    assert [len(report.survivors) for report in reports] == [1]
 
 
 def test_a_task_may_terminate_its_pool(pool):
@@ -342,7 +305,7 @@ def test_the_warning_names_task_and_place_and_points_at_the_caller(lib, held):
     text = str(warning.message)
     assert text == str(report)
     assert text.startswith("terminate() cannot stop a running thread; 1 task goes on:\n")
-    assert f"{__name__}.Held.task in thread {pool._pool[0].name!r}, for 0." in text
+    assert f"{Held.__module__}.Held.task in thread {pool._pool[0].name!r}, for 0." in text
     assert "in task\n    self.event.wait(DEADLOCK_S)" in text
     assert "in task" in report.survivors[0].stack[0]
 
@@ -379,7 +342,7 @@ def test_the_report_names_what_was_submitted(pool, held, submit, name):
     report = pool.terminate()
 
     assert isinstance(report, TerminateReport)
-    assert [survivor.task for survivor in report.survivors] == [f"{__name__}.{name}"]
+    assert [survivor.task for survivor in report.survivors] == [f"{Held.__module__}.{name}"]
     assert report.survivors[0].seconds >= 0
     assert report.survivors[0].stack[-1]
 
@@ -457,12 +420,12 @@ def test_the_policy_of_the_patch(held, policy, count):
 @pytest.mark.parametrize("policy", ["escalates", "", None, 3])
 def test_an_unknown_policy_is_refused_at_the_call(pool, policy):
     """It is a ValueError that says what is accepted, and nothing has been done."""
-    with pytest.raises(ValueError, match="on_terminate must be 'warn' or 'silent'"):
+    with pytest.raises(ValueError, match="on_terminate must be 'warn', 'escalate' or 'silent'"):
         poolcompat.pool.ThreadPool(1, on_terminate=policy)
-    with pytest.raises(ValueError, match="on_terminate must be 'warn' or 'silent'"):
+    with pytest.raises(ValueError, match="on_terminate must be 'warn', 'escalate' or 'silent'"):
         poolcompat.patch_all(on_terminate=policy)
     if policy is not None:
-        with pytest.raises(ValueError, match="on_terminate must be 'warn' or 'silent'"):
+        with pytest.raises(ValueError, match="on_terminate must be 'warn', 'escalate' or 'silent'"):
             pool.terminate(policy)
     assert pool.apply(int) == 0
 
@@ -486,7 +449,7 @@ def test_a_pool_made_before_the_patch(held):
     frames_tell = report.survivors != ()
     if frames_tell:
         (survivor,) = report.survivors
-        assert (survivor.task, survivor.seconds) == (f"{__name__}.Held.task", None)
+        assert (survivor.task, survivor.seconds) == (f"{Held.__module__}.Held.task", None)
     assert reason_of(running.get) == ("abandoned" if frames_tell else "not started")
 
 

@@ -1,7 +1,8 @@
 """Compare the outcomes of CPython's own tests without us and with ``patch_all()``, test by test.
 
-Run it with the interpreter to test, where poolcompat is installed.  A difference that is not in
-``differences.py``, and one that is there but does not occur, make the exit status 1.
+Run it with the interpreter to test, where poolcompat is installed; arguments are names of suites.
+A difference that is not in ``differences.py``, and one that is there but does not occur, make the
+exit status 1.
 """
 
 from __future__ import annotations
@@ -17,13 +18,29 @@ import sys
 import tempfile
 import unittest
 from collections import Counter, defaultdict
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, NamedTuple
 
 from differences import DIFFERENCES
 
 import poolcompat
 
-TESTS = "test.test_concurrent_futures"
+
+class Suite(NamedTuple):
+    """Some of CPython's tests."""
+
+    #: The module that has them.
+    module: str
+    #: Whether they are those of ``ProcessPoolExecutor``, or all others.
+    of_process_pools: bool = False
+
+
+# What is tested -> the tests
+SUITES = {
+    "concurrent.futures": Suite("test.test_concurrent_futures"),
+    "concurrent.futures.process": Suite("test.test_concurrent_futures", of_process_pools=True),
+    # The module is ours, its classes are the interpreter's own.
+    "multiprocessing.dummy": Suite("multiprocessing_threads"),
+}
 REPEATS = 3
 TIME_LIMIT = 1800  # seconds for one run: the alarm should that of side.py not go off
 SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "side.py")
@@ -34,7 +51,8 @@ EXIT = "(exit of the interpreter)"
 class Side:
     """The tests without us or with us, and what came of them in all runs."""
 
-    def __init__(self, launcher: list[str]) -> None:
+    def __init__(self, suite: Suite, launcher: list[str]) -> None:
+        self.suite = suite
         self.launcher = launcher
         self.seen = defaultdict(Counter)  # name of a test -> outcome -> how often
         self.texts = {}
@@ -42,11 +60,17 @@ class Side:
     @contextlib.contextmanager
     def running(self, names: list[str]) -> Iterator[Callable[[], dict[str, str]]]:
         """Run the tests of these names, or all if there are none; what is given waits for them."""
-        order = json.dumps({"launcher": self.launcher, "tests": names})
-        command = [sys.executable, *self.launcher, SIDE, order]
-        # No pipes: processes that a test leaves behind would keep them open.
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            child = subprocess.Popen(command, stdout=stdout, stderr=stderr, start_new_session=True)
+        order = {"launcher": self.launcher, **self.suite._asdict(), "tests": names}
+        command = [sys.executable, *self.launcher, SIDE, json.dumps(order)]
+        with contextlib.ExitStack() as stack:
+            # Tests write files of the same names into the working directory.
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            # No pipes: processes that a test leaves behind would keep them open.
+            stdout = stack.enter_context(tempfile.TemporaryFile())
+            stderr = stack.enter_context(tempfile.TemporaryFile())
+            child = subprocess.Popen(
+                command, stdout=stdout, stderr=stderr, cwd=folder, start_new_session=True
+            )
             try:
                 yield lambda: self._finish(names, child, stdout, stderr)
             finally:
@@ -129,17 +153,27 @@ def complaints(without: Side, with_us: Side) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    which = f"{platform.python_implementation()} {platform.python_version()}"
+def is_as_listed(name: str) -> bool:
+    """Compare the tests of this suite, where the interpreter has them, and tell the result."""
+    suite = SUITES[name]
     try:
-        importlib.import_module(TESTS)
+        importlib.import_module(suite.module)
     except (ImportError, unittest.SkipTest) as missing:
-        print(f"{which} cannot run CPython's tests of concurrent.futures: {missing}")
-        return 0
-    print(which)
-    wrong = complaints(*(Side(launcher) for launcher in LAUNCHERS))
+        print(f"{name}: this interpreter does not come with CPython's tests of it: {missing}")
+        return True
+    print(f"{name}: ", end="")
+    wrong = complaints(*(Side(suite, launcher) for launcher in LAUNCHERS))
     print("\n".join(wrong) if wrong else "every difference is listed")
-    return 1 if wrong else 0
+    return not wrong
+
+
+def main() -> int:
+    suites = sys.argv[1:] or [*SUITES]
+    if not SUITES.keys() >= {*suites}:
+        sys.exit(f"The suites are {', '.join(SUITES)}")
+    print(platform.python_implementation(), platform.python_version(), flush=True)
+    results = [is_as_listed(suite) for suite in suites]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

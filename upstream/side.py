@@ -1,7 +1,9 @@
 """One side of the comparison: run CPython's tests, and write every outcome as a line of JSON.
 
-The argument is ``{"launcher": [...], "tests": [...]}``: what to put before the arguments of
-interpreters that tests start, and the names of the tests, of which none means all.
+The argument is ``{"launcher": [...], "module": "...", "of_process_pools": ..., "tests": [...]}``:
+what to put before the arguments of interpreters that tests start, the module that has the tests,
+whether to take those of ``ProcessPoolExecutor`` or all others, and the names of the tests, of which
+none means all.
 """
 
 from __future__ import annotations
@@ -98,10 +100,9 @@ def main() -> None:
     )
     tests = [
         test
-        for test in each_test(
-            unittest.defaultTestLoader.loadTestsFromName("test.test_concurrent_futures")
-        )
-        if getattr(test, "executor_type", None) is not futures.ProcessPoolExecutor
+        for test in each_test(unittest.defaultTestLoader.loadTestsFromName(order["module"]))
+        if order["of_process_pools"]
+        is (getattr(test, "executor_type", None) is futures.ProcessPoolExecutor)
     ]
     tests = [test for test in tests if not order["tests"] or name_of(test) in order["tests"]]
     for test in tests:
@@ -109,6 +110,8 @@ def main() -> None:
     unittest.TestSuite(tests).run(Result(write))
     # The interpreter's exit waits for threads.
     faulthandler.dump_traceback_later(TIME_LIMIT, exit=True)
+    if support.environment_altered:
+        sys.exit("Threads or processes were left behind when the last test had ended")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,8 @@ def _run_parser() -> argparse.ArgumentParser:
         "--on-terminate",
         metavar="POLICY",
         default="warn",
-        help="what ThreadPool.terminate() does about running tasks: warn (default) or silent",
+        help="what ThreadPool.terminate() does about tasks that run: warn (default), escalate "
+        "(stop them) or silent",
     )
     return parser
 

@@ -10,9 +10,11 @@ import _thread
 import builtins
 import opcode
 import os
+import signal
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import _base, thread
 from types import CodeType, FunctionType
 from typing import Any, Callable
@@ -116,6 +118,7 @@ WAIT_TAKES_ITERABLES = _wait_takes_iterables()
 # Since 3.11 the byte code makes a generator, before that a flag of the code object does.
 _BYTE_CODE_MAKES_GENERATORS = "RETURN_GENERATOR" in opcode.opmap
 _CO_GENERATOR = 0x20
+JUMPS = frozenset([*opcode.hasjrel, *opcode.hasjabs])
 
 if HAS_INVALID_STATE_ERROR:
     InvalidStateError = _base.InvalidStateError
@@ -140,8 +143,17 @@ MODULES_HAVE_ANNOTATIONS = "__annotations__" in vars(sys.modules["__main__"])
 # until 3.14
 MODULES_TELL_THEIR_CACHE = "__cached__" in globals()
 
-# Without a GIL the locals of a frame that another thread is running cannot be read safely.
+# Without a GIL only the innermost frame of another thread can be looked at safely while it runs.
 FRAMES_ARE_READABLE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+# Since 3.12 it is collected between two instructions only, gh-97922.
+GARBAGE_IS_COLLECTED_ANYWHERE = sys.version_info < (3, 12)
+# When a thread raises what was sent to it: until 3.9 after nearly every instruction, then only with
+# calls and loops; since 3.13, if it waited for the GIL, one such place later than it could.
+EXCEPTIONS_COME_WITH_CALLS = sys.version_info >= (3, 10)
+EXCEPTIONS_COME_LATE = sys.version_info >= (3, 13)
+# Since 3.15 a system call that a signal interrupts raises what was sent to its thread, gh-144748.
+SIGNALS_RAISE_EXCEPTIONS = sys.version_info >= (3, 15) and hasattr(signal, "pthread_kill")
+active_threads: dict[int, threading.Thread] = getattr(threading, "_active")  # noqa: B009
 
 
 # What these functions import, only ``poolcompat run`` needs.
@@ -215,16 +227,22 @@ def copy_of(function: Any) -> Any:
     return copy
 
 
-# 3.8: min(32, CPUs + 4), bpo-35279; 3.13: the CPUs that this process may use, gh-109649
-def default_workers() -> int:
-    """Return the newest default number of threads."""
+# 3.13: those that this process may use, gh-109649
+def default_processes() -> int:
+    """Return the newest default number of processes: that of CPUs."""
     if hasattr(os, "process_cpu_count"):
         count = os.process_cpu_count()
     elif hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count()
-    return min(32, (count or 1) + 4)
+    return count or 1
+
+
+# 3.8, bpo-35279
+def default_workers() -> int:
+    """Return the newest default number of threads."""
+    return min(32, default_processes() + 4)
 
 
 # Since 3.9, bpo-39812; before, workers are daemon threads, and an exit hook waits for them
@@ -235,12 +253,29 @@ daemon_threads_allowed: Callable[[], bool] = getattr(
 )
 threads_queues: Any = thread._threads_queues
 BrokenThreadPool = thread.BrokenThreadPool
+INITIALIZER_FAILED = "A thread initializer failed, the thread pool is not usable anymore"
 init_executor = ThreadPoolExecutor.__init__
 
 
 def is_exiting() -> bool:
     """Tell whether the interpreter has begun to shut the executors down."""
     return bool(thread._shutdown)
+
+
+def with_function(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the positional arguments of ``submit()``, with *fn* among them.
+
+    Raises:
+        TypeError: It has none.
+    """
+    if len(args) == 1 and "fn" in kwargs and SUBMIT_TAKES_FN_BY_KEYWORD:
+        args = (*args, kwargs.pop("fn"))
+        if SUBMIT_WARNS_OF_KEYWORD:
+            message = "Passing 'fn' as keyword argument is deprecated"
+            warnings.warn(message, DeprecationWarning, stacklevel=3)
+    if len(args) < 2:
+        raise TypeError("submit() missing 1 required positional argument: 'fn'")
+    return args
 
 
 def broken_class(executor: Any) -> type[BrokenExecutor]:

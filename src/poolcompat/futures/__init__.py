@@ -24,7 +24,8 @@ from ._thread import ThreadPoolExecutor
 from ._waiting import as_completed, wait
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
+    from ._killable import KillableThreadPoolExecutor
+    from ._process import ProcessPoolExecutor
 
 __all__ = [
     "ALL_COMPLETED",
@@ -35,6 +36,7 @@ __all__ = [
     "Executor",
     "Future",
     "InvalidStateError",
+    "KillableThreadPoolExecutor",
     "ProcessPoolExecutor",
     "ThreadPoolExecutor",
     "TimeoutError",
@@ -42,13 +44,20 @@ __all__ = [
     "wait",
 ]
 
+_HOMES = {"KillableThreadPoolExecutor": "._killable", "ProcessPoolExecutor": "._process"}
+
 
 def __getattr__(name: str) -> object:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("process", "thread"):
         return importlib.import_module("." + name, __name__)
-    # The process pools need multiprocessing, and newer versions have names that older ones lack.
+    # The process pools need multiprocessing.
+    if name in _HOMES:
+        home = importlib.import_module(_HOMES[name], __name__)
+        value = globals()[name] = getattr(home, name)
+        return value
+    # Newer versions have names that older ones lack.
     return getattr(_stdlib_futures, name)
 
 

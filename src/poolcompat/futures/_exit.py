@@ -35,6 +35,11 @@ def enroll(thread: threading.Thread, work_queue: Any) -> None:
         work_queue.put(None)
 
 
+def forget(thread: threading.Thread) -> None:
+    """Let the interpreter exit without waiting for *thread*."""
+    (_queues if _OWN_HOOK else _stdlib.threads_queues).pop(thread, None)
+
+
 def forget_all() -> None:
     """Wait for none of the threads known so far, which do not exist in a forked child."""
     _queues.clear()

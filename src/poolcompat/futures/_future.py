@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from .. import _stdlib
 from .._calling import call_each
 from .._standing_in import StandIn
+from ..stopping._task import request_stop_of
 
 T = TypeVar("T")
 
@@ -73,9 +74,11 @@ class Future(_Base[T], metaclass=StandIn):
     # instances when they have been taken off it meanwhile.
 
     def cancel(self) -> bool:
-        """Cancel the call if it has not started.
+        """Cancel the call if it has not started, and ask it to stop if it runs.
 
-        Whoever waits for it is woken.  The arguments of the call are let go.
+        Whoever waits for it is woken.  The arguments of the call are let go.  A call that runs in
+        a thread has its stop event set, as :func:`poolcompat.stopping.current_stop_event` has it;
+        what becomes of it is its own matter.
 
         Returns:
             Whether the future is cancelled now, be it by this call or an earlier one.
@@ -83,15 +86,18 @@ class Future(_Base[T], metaclass=StandIn):
         with lock_of(self):
             if self._state in _stdlib.CANCELLED_STATES:
                 return True
-            if self._state != _stdlib.PENDING:
-                return False
-            self._state = _stdlib.CANCELLED
-            # What submit() was called with, if this is a future of ours
-            vars(self).pop("_poolcompat_call", None)
-            if "_condition" in self.__dict__:
-                self._condition.notify_all()
-        self._invoke_callbacks()
-        return True
+            is_pending = self._state == _stdlib.PENDING
+            if is_pending:
+                self._state = _stdlib.CANCELLED
+                # What submit() was called with, if this is a future of ours
+                vars(self).pop("_poolcompat_call", None)
+                if "_condition" in self.__dict__:
+                    self._condition.notify_all()
+        if is_pending:
+            self._invoke_callbacks()
+        elif self._state == _stdlib.RUNNING:
+            request_stop_of(self)
+        return is_pending
 
     def result(self, timeout: float | None = None) -> T:
         """Return what the call returned, or raise what it raised.

@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-import time
-import warnings
 from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .. import _stdlib
-from .._calling import call_each
 from .._standing_in import StandIn
-from ..stopping._running import name_of
-from . import _exit, _map
+from ..stopping._policy import Policy
+from . import _ending, _exit, _map
 from ._fork import survive_forks
-from ._future import Future, cancel_for_good
-from ._worker import WorkItem, break_pool, drain, start_worker
+from ._future import Future
+from ._worker import WorkItem, break_pool, start_worker
 
 if TYPE_CHECKING:
     from typing_extensions import Literal
+
+    from ..stopping._report import TerminateReport
 
 T = TypeVar("T")
 
@@ -36,8 +35,8 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         initializer: Called as ``initializer(*initargs)`` in each thread when it starts.
         initargs: As above.
         cancel_on_error: Whether leaving a ``with`` block by an exception, Ctrl-C included, cancels
-            what has not started; by default the whole queue is run first, as in the standard
-            library (gh-130975).
+            what has not started and asks the rest to stop; by default the whole queue is run
+            first, as in the standard library (gh-130975).
 
     Raises:
         ValueError: *max_workers* is less than 1.
@@ -90,14 +89,7 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
                 cannot be started; then the call never runs.
             BrokenThreadPool: A thread's initializer failed; its exception is the cause.
         """
-        if len(args) == 1 and "fn" in kwargs and _stdlib.SUBMIT_TAKES_FN_BY_KEYWORD:
-            args = (*args, kwargs.pop("fn"))
-            if _stdlib.SUBMIT_WARNS_OF_KEYWORD:
-                message = "Passing 'fn' as keyword argument is deprecated"
-                warnings.warn(message, DeprecationWarning, stacklevel=2)
-        if len(args) < 2:
-            raise TypeError("submit() missing 1 required positional argument: 'fn'")
-        self, fn, *rest = args
+        self, fn, *rest = args if len(args) > 1 else _stdlib.with_function(args, kwargs)
         try:
             idle = self._poolcompat_idle
         except AttributeError:
@@ -156,12 +148,54 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         """
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"timeout must be None or at least 0 seconds, not {timeout!r}")
-        _shut_down(self, wait, cancel_futures, timeout)
+        _adopt(self)
+        _ending.shut_down(self, wait, cancel_futures, timeout)
+
+    def request_stop(self) -> int:
+        """Ask every running task to stop, and cancel what has not started.
+
+        The executor stays usable.  Not in the standard library.
+
+        Returns:
+            How many running tasks were asked.  That from which this is called is one of them.
+        """
+        return _ending.request_stop(self)
+
+    def terminate_workers(
+        self, *, grace: float = 1.0, timeout: float | None = 5.0
+    ) -> TerminateReport:
+        """Take no more work, cancel what has not started, and stop what runs.
+
+        Each running task is asked to stop, then interrupted, and its future is done with
+        :class:`TaskStopped` if it does.  What still runs after that is abandoned: its future is
+        done, a :class:`TerminateWarning` says where it is stuck, and neither :meth:`shutdown` nor
+        the exit of the interpreter waits for its thread.  The name is that of 3.14's process pools.
+
+        A thread inside a C function cannot be interrupted, see :mod:`poolcompat.stopping`.  The
+        task or callback from which this is called is asked to stop, no more, and goes on.
+
+        Args:
+            grace: Seconds that a task has to stop by itself once it has been asked.
+            timeout: Seconds in total before what still runs is abandoned; ``None`` is for ever.
+
+        Returns:
+            What stopped by itself, what was interrupted, and what was abandoned where.
+
+        Raises:
+            ValueError: *grace* or *timeout* is negative; nothing has happened then.
+            TypeError: One of them is no number; nothing has happened then.
+        """
+        policy = Policy.checked("escalate", grace, timeout)
+        return _ending.terminate(self, policy.grace, policy.timeout)
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Literal[False]:
         # On the standard library's class it stands only where cancelling was asked for.
         if exc_type is not None and getattr(self, "_cancel_on_error", True):
-            _shut_down(self, wait=False, cancel_futures=True)
+            _adopt(self)
+            try:
+                _ending.shut_down(self, wait=False, cancel_futures=True)
+            finally:
+                _ending.ask_all(self)
         self.shutdown(wait=True)
         return False
 
@@ -224,46 +258,8 @@ def initialize(
 
 def shutdown(self: Any, wait: bool = True, *, cancel_futures: bool = False) -> None:
     """Do what :meth:`ThreadPoolExecutor.shutdown` does, with the standard library's signature."""
-    _shut_down(self, wait, cancel_futures)
-
-
-def _shut_down(
-    executor: Any, wait: bool, cancel_futures: bool, timeout: float | None = None
-) -> None:
-    dropped = []
-    if "_poolcompat_idle" not in vars(executor):
-        _adopt(executor)
-    with executor._shutdown_lock:
-        executor._shutdown = True
-        if cancel_futures:
-            dropped = drain(executor._work_queue)
-        # Wakes one worker, which wakes the next.
-        executor._work_queue.put(None)
-    call_each(cancel_for_good, dropped)
-    if wait:
-        _join(executor._threads, timeout)
-
-
-def _join(threads: Iterable[Any], timeout: float | None) -> None:
-    """Wait for workers: a worker neither for itself nor for another that is in here as well."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    me: Any = threading.current_thread()
-    is_worker = hasattr(me, "_poolcompat_item")
-    me._poolcompat_joins = is_worker
-    try:
-        for thread in list(threads):
-            if thread is not me and not (is_worker and getattr(thread, "_poolcompat_joins", False)):
-                thread.join(_stdlib.remaining(deadline))
-    finally:
-        me._poolcompat_joins = False
-    alive = [thread for thread in threads if thread.is_alive() and thread is not me]
-    if timeout is not None and alive:
-        raise _stdlib.TimeoutError(f"still running: {', '.join(map(_describe, alive))}")
-
-
-def _describe(thread: Any) -> str:
-    fn = getattr(getattr(thread, "_poolcompat_item", None), "fn", None)
-    return f"{'a task' if fn is None else name_of(fn)} in thread {thread.name!r}"
+    _adopt(self)
+    _ending.shut_down(self, wait, cancel_futures)
 
 
 def _refuse(executor: Any) -> None:

@@ -35,7 +35,7 @@ import time
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
-from .. import _stdlib
+from .. import _stdlib, _threads
 from . import _future
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _take_arrivals(
     """Wait for one, then move all that are done from *watched* to a list, the first one last."""
     done: list[Future[T]]
     try:
-        done = [arrivals.get(timeout=_stdlib.remaining(deadline))]
+        done = [_threads.take(arrivals, _stdlib.remaining(deadline))]
     except queue.Empty:
         # Those that are done already while their callbacks are only about to be called
         done = [future for future in watched if _is_done(future)]
@@ -180,7 +180,7 @@ class _Countdown:
 
     def wait(self, timeout: float | None) -> None:
         with contextlib.suppress(queue.Empty):
-            self._enough.get(timeout=timeout)
+            _threads.take(self._enough, timeout)
 
 
 def wait(

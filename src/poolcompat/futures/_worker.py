@@ -25,20 +25,21 @@ from typing import Any, Callable
 
 from .. import _stdlib
 from .._calling import call_each
+from ..stopping._task import Task
 from . import _exit
 from ._future import Future
 
 
-class WorkItem:
+class WorkItem(Task):
     """A call in the queue; the call itself is in its future, which lets it go when cancelled."""
 
-    __slots__ = ("fn", "future", "is_expected")
+    __slots__ = ("future", "is_expected")
 
     def __init__(self, future: Future[Any]) -> None:
+        # Not super(): this is on the path of every submit().
+        self.fn = self.started = None
         self.future = future
         self.is_expected = False
-        #: What runs, while it does
-        self.fn: Any = None
 
     @property
     def task(self) -> tuple[Any, Any, Any] | None:
@@ -55,22 +56,25 @@ class WorkItem:
         if not future.set_running_or_notify_cancel():
             return
         call = future.__dict__.pop("_poolcompat_call")
-        try:
-            if context is None:
-                fn, args, kwargs = call
-                del call
-                self.fn = fn
-                result = fn(*args, **kwargs)
-            else:
-                result = context.run(call)
-        except BaseException as error:
-            # The exception's traceback refers to this frame.
-            fn = args = kwargs = call = self = None  # type: ignore[assignment]
-            future.set_exception(error)
-            del future
+        if context is None:
+            fn, args, kwargs = call
         else:
-            fn = args = kwargs = call = None
-            future.set_result(result)
+            fn, args, kwargs = context.run, (call,), {}
+        del call
+        returned, outcome = self.call(fn, args, kwargs)
+        # Freed before a done-callback is called
+        fn = args = kwargs = None
+        try:
+            if returned:
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+        except _stdlib.InvalidStateError:
+            if self.control is None or not self.control.is_abandoned:
+                raise
+        finally:
+            # Break a reference cycle with the exception's traceback, whose frame refers to this one
+            self = future = outcome = None  # type: ignore[assignment]
 
 
 def start_worker(executor: Any, idle: list[None]) -> None:
@@ -119,7 +123,7 @@ def _work(
             if announced is not getattr(work_item, "is_expected", False):
                 _balance(idle, announced)
             if work_item is not None:
-                me._poolcompat_item = work_item
+                me._poolcompat_task = work_item
                 try:
                     if is_plain and type(work_item) is WorkItem:
                         work_item.run()
@@ -128,7 +132,7 @@ def _work(
                 except BaseException:
                     # Of a done-callback, or because somebody else has completed the future
                     _stdlib.LOGGER.critical("Exception in worker", exc_info=True)
-                me._poolcompat_item = None
+                me._poolcompat_task = None
                 # Frees it before the next one comes, and breaks a reference cycle with the
                 # traceback of what the task raised.
                 del work_item
@@ -153,8 +157,12 @@ def _balance(idle: list[None], announced: bool) -> None:
         idle.pop()
 
 
-def drain(work_queue: queue.SimpleQueue[Any]) -> list[Any]:
-    """Take all calls that have not started out of the queue and return their futures."""
+def drain(work_queue: queue.SimpleQueue[Any], idle: list[None]) -> list[Any]:
+    """Take all calls that have not started out of the queue and return their futures.
+
+    The signals to end are taken as well; the tokens of the workers that were expected to take a
+    call are given back.
+    """
     futures: list[Any] = []
     while True:
         try:
@@ -163,19 +171,20 @@ def drain(work_queue: queue.SimpleQueue[Any]) -> list[Any]:
             return futures
         if work_item is not None:
             futures.append(work_item.future)
+            if getattr(work_item, "is_expected", False):
+                idle.append(None)
 
 
 def break_pool(executor: Any, work_queue: queue.SimpleQueue[Any], cause: BaseException) -> None:
     """Fail what has not started, after the initializer of a thread has raised *cause*."""
-    message = "A thread initializer failed, the thread pool is not usable anymore"
     error_class = _stdlib.BrokenThreadPool if executor is None else _stdlib.broken_class(executor)
     if executor is None:
-        futures = drain(work_queue)
+        futures = drain(work_queue, [])
     else:
         with executor._shutdown_lock:
-            executor._broken = message
+            executor._broken = _stdlib.INITIALIZER_FAILED
             executor._poolcompat_broken_by = cause
-            futures = drain(work_queue)
+            futures = drain(work_queue, [])
 
     # Other workers may live, and wait for the end that shutdown() has put there.
     work_queue.put(None)
@@ -184,7 +193,7 @@ def break_pool(executor: Any, work_queue: queue.SimpleQueue[Any], cause: BaseExc
         if future._state == _stdlib.FINISHED:
             return  # by somebody else
         if future.set_running_or_notify_cancel():
-            error = error_class(message)
+            error = error_class(_stdlib.INITIALIZER_FAILED)
             error.__cause__ = cause
             future.set_exception(error)
 

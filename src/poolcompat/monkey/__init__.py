@@ -12,10 +12,12 @@ import os
 import warnings
 from typing import Any, Iterable, Iterator
 
-from ..stopping._policy import check_policy
+from ..stopping._policy import Policy
 from . import _children
 from ._registry import Change, Hold, Leftover, Registry
-from ._table import TABLE, THREAD_POOL, Repair
+from ._repair import Repair
+from ._rows_pool import THREAD_POOL
+from ._table import TABLE
 
 __all__ = ["Leftover", "Repair", "is_patched", "patch_all", "patched", "repairs", "unpatch_all"]
 
@@ -51,7 +53,12 @@ def is_patched(name: str | None = None) -> bool:
 
 
 def patch_all(
-    *, only: Iterable[str] | None = None, skip: Iterable[str] = (), on_terminate: str = "warn"
+    *,
+    only: Iterable[str] | None = None,
+    skip: Iterable[str] = (),
+    on_terminate: str = "warn",
+    grace: float = 1.0,
+    timeout: float | None = 5.0,
 ) -> tuple[Repair, ...]:
     """Repair the pools of the whole process, third-party code included.
 
@@ -63,19 +70,25 @@ def patch_all(
         only: Names of the repairs to apply; ``None``, the default, is every one that this
             interpreter needs, except for the opt-in ones.
         skip: Names of repairs to leave out.
-        on_terminate: What ``ThreadPool.terminate()`` does about tasks that still run, as in
-            :class:`poolcompat.pool.ThreadPool`.
+        on_terminate: What ``ThreadPool.terminate()`` does about tasks that still run: ``"warn"``,
+            ``"escalate"`` or ``"silent"``, as in :class:`poolcompat.pool.ThreadPool`.
+        grace: With ``"escalate"``, the seconds that a task has to stop by itself.
+        timeout: With ``"escalate"``, the seconds in total before it is abandoned; ``None`` is for
+            ever.
 
     Returns:
         The repairs that are in place through this call.
 
     Raises:
-        ValueError: There is no repair or policy of that name; nothing has been changed then.
-        TypeError: *only* or *skip* is a string instead of a collection of names.
+        ValueError: There is no repair or policy of that name, or a time is negative; nothing has
+            been changed then.
+        TypeError: *only* or *skip* is a string instead of a collection of names, or a time is no
+            number.
     """
+    policy = Policy.checked(on_terminate, grace, timeout)
     with _state.registry.lock:
         rows = _wanted(only, skip)
-        _hold_for_good([row.change for row in rows], check_policy(on_terminate))
+        _hold_for_good([row.change for row in rows], policy)
         return rows
 
 
@@ -93,7 +106,7 @@ def patch_process_tree(
         rows = patch_all(**options)
         if rows:
             _children.options.update(options)
-            _hold_for_good([_children.CHILDREN], on_terminate)
+            _hold_for_good([_children.CHILDREN], Policy.checked(on_terminate))
         return rows
 
 
@@ -111,7 +124,12 @@ def unpatch_all() -> tuple[Leftover, ...]:
 
 
 def patched(
-    *, only: Iterable[str] | None = None, skip: Iterable[str] = (), on_terminate: str = "warn"
+    *,
+    only: Iterable[str] | None = None,
+    skip: Iterable[str] = (),
+    on_terminate: str = "warn",
+    grace: float = 1.0,
+    timeout: float | None = 5.0,
 ) -> contextlib.AbstractContextManager[tuple[Repair, ...]]:
     """Apply repairs for a ``with`` block; takes, gives and raises what :func:`patch_all` does.
 
@@ -123,11 +141,12 @@ def patched(
         RuntimeWarning: When the block ends, for what had to be left because somebody else has
             changed it since.
     """
-    return _patched(_wanted(only, skip), check_policy(on_terminate))
+    policy = Policy.checked(on_terminate, grace, timeout)
+    return _patched(_wanted(only, skip), policy)
 
 
 @contextlib.contextmanager
-def _patched(rows: tuple[Repair, ...], policy: str) -> Iterator[tuple[Repair, ...]]:
+def _patched(rows: tuple[Repair, ...], policy: Policy) -> Iterator[tuple[Repair, ...]]:
     hold = Hold((row.change for row in rows), policy)
     with _state.registry.lock:
         _state.registry.hold(hold)
@@ -142,7 +161,7 @@ def _patched(rows: tuple[Repair, ...], policy: str) -> Iterator[tuple[Repair, ..
             warnings.warn(str(leftover), RuntimeWarning, stacklevel=3)
 
 
-def _hold_for_good(changes: Iterable[Change], policy: str) -> None:
+def _hold_for_good(changes: Iterable[Change], policy: Policy) -> None:
     before = _state.by_patch_all
     hold = Hold([*(before.changes if before else ()), *changes], policy)
     _state.registry.hold(hold, instead_of=before)

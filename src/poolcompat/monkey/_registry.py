@@ -122,7 +122,7 @@ class Leftover(NamedTuple):
 class Hold:
     """Somebody's wish that some changes be in place, with the policy that goes with it."""
 
-    def __init__(self, changes: Iterable[Change], policy: str) -> None:
+    def __init__(self, changes: Iterable[Change], policy: Any) -> None:
         self.changes = tuple(dict.fromkeys(changes))
         self.policy = policy
 
@@ -144,7 +144,7 @@ class Registry:
         return change in self._applied
 
     @property
-    def policy(self) -> str | None:
+    def policy(self) -> Any:
         """The policy of the latest hold, or ``None`` if nobody holds anything."""
         return self._holds[-1].policy if self._holds else None
 

@@ -1,4 +1,4 @@
-"""What ``terminate()`` could not stop."""
+"""What ``terminate()`` has stopped, and what it could not stop."""
 
 from __future__ import annotations
 
@@ -7,18 +7,33 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Iterable, NamedTuple, Optional, Tuple
 
-from ._running import name_of
+from ._where import name_of, stack_of
 
 if TYPE_CHECKING:
-    from ._running import RunningTask
+    from ._task import Running
 
 
 class TerminateWarning(RuntimeWarning):
-    """A pool was terminated while tasks were running, and they go on."""
+    """A pool or a thread was terminated while tasks were running, and they go on."""
+
+
+class EndedTask(NamedTuple):
+    """A task that has ended since it was asked to stop."""
+
+    #: The name of the thread.
+    thread: str
+    #: The module and name of what was submitted.
+    task: str
+    #: For how many seconds it had been running when it was asked, or ``None`` if nobody noted it.
+    seconds: Optional[float]
+
+    def __str__(self) -> str:
+        since = "" if self.seconds is None else f", after {self.seconds:.1f} s"
+        return f"{self.task} in thread {self.thread!r}{since}"
 
 
 class Survivor(NamedTuple):
-    """A task that still runs after its pool was terminated."""
+    """A task that still runs after its pool or thread was terminated."""
 
     #: The name of the thread.
     thread: str
@@ -36,40 +51,71 @@ class Survivor(NamedTuple):
 
 
 class TerminateReport:
-    """What ``terminate()`` left running; ``str()`` of it is meant for a log.
+    """What ``terminate()`` has stopped and left running; ``str()`` of it is meant for a log.
 
     Attributes:
+        stopped: An :class:`EndedTask` for each task that stopped, or ended, when it was asked.
+        interrupted: An :class:`EndedTask` for each task in which an exception was raised.
         survivors: A :class:`Survivor` for each task that still runs.
     """
 
-    def __init__(self, survivors: Iterable[Survivor] = ()) -> None:
+    def __init__(
+        self,
+        stopped: Iterable[EndedTask] = (),
+        interrupted: Iterable[EndedTask] = (),
+        survivors: Iterable[Survivor] = (),
+    ) -> None:
+        self.stopped = tuple(stopped)
+        self.interrupted = tuple(interrupted)
         self.survivors = tuple(survivors)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({list(self.survivors)!r})"
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
 
     def __str__(self) -> str:
-        if not self.survivors:
-            return "no task was left running"
-        count = len(self.survivors)
-        tasks = "1 task goes" if count == 1 else f"{count} tasks go"
-        return f"terminate() cannot stop a running thread; {tasks} on:\n" + "".join(
-            map(str, self.survivors)
-        ).rstrip("\n")
+        lines = []
+        for verb, tasks in (("stopped", self.stopped), ("interrupted", self.interrupted)):
+            if tasks:
+                lines.append(f"{_count(tasks)} {verb}: {'; '.join(map(str, tasks))}")
+        if self.survivors:
+            goes_on = "goes on" if len(self.survivors) == 1 else "go on"
+            count = _count(self.survivors)
+            lines.append(f"terminate() cannot stop a running thread; {count} {goes_on}:")
+            lines.append("".join(map(str, self.survivors)).rstrip("\n"))
+        else:
+            lines.append("no task was left running")
+        return "\n".join(lines)
 
 
-def report_running(tasks: Iterable[RunningTask], pool_modules: frozenset[str]) -> TerminateReport:
-    """Return where *tasks* are now; frames of *pool_modules* below a task are not shown."""
+def _count(tasks: Tuple[object, ...]) -> str:
+    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+
+
+def report_of(
+    ended: Iterable[Running], running: Iterable[Running], below: frozenset[str]
+) -> TerminateReport:
+    """Return what came of tasks; frames of the modules *below* a task are not shown."""
     now = time.monotonic()
-    return TerminateReport(
+    stopped: list[EndedTask] = []
+    interrupted: list[EndedTask] = []
+    for one in ended:
+        control = one.task.make_control()
+        seconds = None
+        if one.started is not None and control.asked is not None:
+            seconds = control.asked - one.started
+        result = interrupted if control.interrupts else stopped
+        result.append(EndedTask(one.thread.name, name_of(one.fn), seconds))
+    survivors = [
         Survivor(
-            thread=task.thread.name,
-            task=name_of(task.fn),
-            seconds=None if task.started is None else now - task.started,
-            stack=task.stack(pool_modules),
+            thread=one.thread.name,
+            task=name_of(one.fn),
+            seconds=None if one.started is None else now - one.started,
+            stack=stack_of(one.thread, below),
         )
-        for task in tasks
-    )
+        for one in running
+    ]
+    return TerminateReport(stopped, interrupted, survivors)
 
 
 def warn_caller(report: TerminateReport, pool_modules: frozenset[str]) -> None:

@@ -1,12 +1,15 @@
-"""``TaskStopped``."""
+"""What a task ends with that was stopped."""
 
 from __future__ import annotations
 
 from .._stdlib import CancelledError
 
 _MESSAGES = {
-    "not started": "the pool was terminated before this task was started",
+    "not started": "the task was dropped before it was started",
+    "stopped": "the task was asked to stop, and did",
+    "interrupted": "the task was interrupted",
     "abandoned": "the pool was terminated after this task had begun; its result is lost",
+    "killed": "the process that ran this task was killed",
 }
 
 
@@ -16,8 +19,13 @@ class TaskStopped(CancelledError):
     It is a ``concurrent.futures.CancelledError``, so one ``except`` clause handles both.
 
     Attributes:
-        reason: ``"not started"``: the task never ran, and never will.  ``"abandoned"``: it had
-            begun, and may still be running, but its result is lost.
+        reason: ``"not started"``: the task never ran, and never will.  ``"stopped"``: it was asked
+            to stop, and did.  ``"interrupted"``: an exception was raised in it.  ``"abandoned"``:
+            it had begun, and may still be running, but its result is lost.  ``"killed"``: its
+            process is gone.
+
+    Raises:
+        ValueError: *reason* is none of these.
     """
 
     def __init__(self, reason: str) -> None:
@@ -28,3 +36,11 @@ class TaskStopped(CancelledError):
 
     def __str__(self) -> str:
         return _MESSAGES[self.reason]
+
+
+class ThreadTerminated(SystemExit):
+    """Raised in a task that is interrupted.
+
+    As a ``SystemExit`` it is not swallowed by ``except Exception``, and ends a thread silently.
+    Whoever waits for the task sees :class:`TaskStopped` instead.
+    """
