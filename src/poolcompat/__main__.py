@@ -10,6 +10,6 @@ if __name__ == "__main__":
         sys.path[0] = __file__
     from ._cli import main
 
-    status = main()
-    if status:  # With none, a program that was run ends as the main program of this process does.
-        sys.exit(status)
+    _status = main()
+    if _status:  # With none, a program that was run ends as the main program of this process does.
+        sys.exit(_status)

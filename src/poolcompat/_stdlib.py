@@ -17,7 +17,7 @@ import time
 import warnings
 from concurrent.futures import _base, thread
 from types import CodeType, FunctionType
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 Executor = _base.Executor
 BrokenExecutor = _base.BrokenExecutor
@@ -128,11 +128,11 @@ else:
         """The operation is not allowed in this state."""
 
 
-if TIMEOUT_ERROR_IS_BUILTIN:
+if TYPE_CHECKING or TIMEOUT_ERROR_IS_BUILTIN:
     TimeoutError = builtins.TimeoutError
 else:
 
-    class TimeoutError(_base.TimeoutError, builtins.TimeoutError):  # type: ignore[no-redef]
+    class TimeoutError(_base.TimeoutError, builtins.TimeoutError):
         """What we raise where ``concurrent.futures`` still has a ``TimeoutError`` of its own."""
 
 
@@ -189,7 +189,7 @@ def show_command_lines(code: CodeType, source: str) -> None:
     if sys.version_info >= (3, 13):  # PyPy has the function before that, and shows no lines
         # gh-117174 changed what the lines are found by
         key = code if hasattr(linecache, "_interactive_cache") else code.co_filename
-        linecache._register_code(key, source, code.co_filename)
+        cast("Any", linecache)._register_code(key, source, code.co_filename)
 
 
 def wait_time(timeout: float | None) -> float | None:
@@ -230,6 +230,7 @@ def copy_of(function: Any) -> Any:
 # 3.13: those that this process may use, gh-109649
 def default_processes() -> int:
     """Return the newest default number of processes: that of CPUs."""
+    count: int | None
     if hasattr(os, "process_cpu_count"):
         count = os.process_cpu_count()
     elif hasattr(os, "sched_getaffinity"):

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing.context
-from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
 from .. import _stdlib
 from ..hosting._host import Host
@@ -47,6 +47,10 @@ from ._future import Future
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
+
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
 
 T = TypeVar("T")
 
@@ -65,8 +69,8 @@ class KillableThreadPoolExecutor(_stdlib.Executor):
     :mod:`poolcompat.stopping`.  The process is started when first needed.
 
     At the exit of the interpreter what was submitted has 5 seconds to finish; then the process is
-    killed, and a :class:`TerminateWarning` tells so.  ``shutdown()``, or a ``with`` block, waits as
-    long as it takes.
+    killed, and a :class:`.TerminateWarning` tells so.  ``shutdown()``, or a ``with`` block, waits
+    as long as it takes.
 
     Args:
         max_workers: The largest number of threads; by default four more than the CPUs that this
@@ -122,29 +126,41 @@ class KillableThreadPoolExecutor(_stdlib.Executor):
 
     if TYPE_CHECKING:
 
-        def submit(__self, __fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]: ...
+        def submit(
+            __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        ) -> Future[T]: ...
 
-    def submit(*args: Any, **kwargs: Any) -> Future[Any]:  # type: ignore[no-redef]
-        """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
+        def map(
+            self,
+            fn: Callable[..., T],
+            *iterables: Iterable[Any],
+            timeout: float | None = None,
+            chunksize: int = 1,
+            buffersize: int | None = None,
+        ) -> Iterator[T]: ...
 
-        The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell.  The
-        call is pickled when a thread is free for it, not before.
+    else:
+        map = _map.map
 
-        The future ends with what pickle raises if the call or its result cannot be pickled, with
-        ``pickle.PicklingError`` if an exception cannot, and with ``pickle.UnpicklingError`` if
-        something cannot be unpickled on the other side.  An exception of the task has its traceback
-        there as ``__cause__``.
+        def submit(*args: Any, **kwargs: Any) -> Future[Any]:
+            """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
 
-        Raises:
-            RuntimeError: The executor or the interpreter is shutting down.
-            BrokenProcessPool: The process has ended by itself, or an initializer has failed, whose
-                exception is the cause.
-            OSError: The process cannot be started.
-        """
-        self, fn, *rest = _stdlib.with_function(args, kwargs)
-        return submit(self._engine, self, fn, rest, kwargs)
+            The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell.  The
+            call is pickled when a thread is free for it, not before.
 
-    map = _map.map
+            The future ends with what pickle raises if the call or its result cannot be pickled,
+            with ``pickle.PicklingError`` if an exception cannot, and with
+            ``pickle.UnpicklingError`` if something cannot be unpickled on the other side.  An
+            exception of the task has its traceback there as ``__cause__``.
+
+            Raises:
+                RuntimeError: The executor or the interpreter is shutting down.
+                BrokenProcessPool: The process has ended by itself, or an initializer has failed,
+                    whose exception is the cause.
+                OSError: The process cannot be started.
+            """
+            self, fn, *rest = _stdlib.with_function(args, kwargs)
+            return submit(self._engine, self, fn, rest, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more work, and end the process once what was submitted is done.
@@ -170,7 +186,7 @@ class KillableThreadPoolExecutor(_stdlib.Executor):
         """End the process and all its tasks by SIGTERM, or SIGKILL if that does not end it.
 
         When this returns the process is gone and every future is done: running tasks end with
-        :class:`TaskStopped` (``"killed"``), and what has not begun is cancelled.  The executor is
+        :class:`.TaskStopped` (``"killed"``), and what has not begun is cancelled.  The executor is
         shut down.  With ``restart=True`` it stays usable, and what has not begun runs in a new
         process.  The name is that of 3.14's ``ProcessPoolExecutor``.
         """

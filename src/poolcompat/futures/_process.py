@@ -25,7 +25,9 @@ from ._process_face import Face
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-    from typing_extensions import Literal
+    from typing_extensions import Literal, ParamSpec
+
+    P = ParamSpec("P")
 
 T = TypeVar("T")
 
@@ -68,7 +70,7 @@ class ProcessPoolExecutor(_process_stdlib.ProcessPoolExecutor, metaclass=StandIn
     * A forked child has the executor empty and usable.
 
     Assumption: the attributes of the instance that methods of the standard library use are those
-    that :mod:`._process_face` sets, on every version, so that they also work on an executor that
+    that ``_process_face`` sets, on every version, so that they also work on an executor that
     was made while they were patched.
     """
 
@@ -118,30 +120,34 @@ class ProcessPoolExecutor(_process_stdlib.ProcessPoolExecutor, metaclass=StandIn
 
     if TYPE_CHECKING:
 
-        def submit(__self, __fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]: ...
+        def submit(
+            __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        ) -> Future[T]: ...
 
-    def submit(*args: Any, **kwargs: Any) -> Future[Any]:  # type: ignore[no-redef]
-        """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
+    else:
 
-        The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell.  The
-        call is pickled when a process is free for it, not before.
+        def submit(*args: Any, **kwargs: Any) -> Future[Any]:
+            """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
 
-        The future ends with what pickle raises if the call or its result cannot be pickled, with
-        ``pickle.PicklingError`` if an exception cannot, and with ``pickle.UnpicklingError`` if
-        something cannot be unpickled on the other side.  An exception of the task has its traceback
-        there as ``__cause__``.
+            The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell.  The
+            call is pickled when a process is free for it, not before.
 
-        Raises:
-            RuntimeError: The executor or the interpreter is shutting down.
-            BrokenProcessPool: A process has ended by itself, or an initializer has failed.
-            OSError: No process can be started.
-        """
-        self, fn, *rest = _stdlib.with_function(args, kwargs)
-        engine = vars(self).get("_poolcompat_engine")
-        if engine is None:
-            future: Future[Any] = _process_stdlib.submit(self, fn, *rest, **kwargs)
-            return future
-        return submit(engine, self, fn, rest, kwargs)
+            The future ends with what pickle raises if the call or its result cannot be pickled,
+            with ``pickle.PicklingError`` if an exception cannot, and with
+            ``pickle.UnpicklingError`` if something cannot be unpickled on the other side.  An
+            exception of the task has its traceback there as ``__cause__``.
+
+            Raises:
+                RuntimeError: The executor or the interpreter is shutting down.
+                BrokenProcessPool: A process has ended by itself, or an initializer has failed.
+                OSError: No process can be started.
+            """
+            self, fn, *rest = _stdlib.with_function(args, kwargs)
+            engine = vars(self).get("_poolcompat_engine")
+            if engine is None:
+                future: Future[Any] = _process_stdlib.submit(self, fn, *rest, **kwargs)
+                return future
+            return submit(engine, self, fn, rest, kwargs)
 
     def map(
         self,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from time import monotonic
 from types import FunctionType
-from typing import Any, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .. import _stdlib
 from .._standing_in import StandIn
 from . import _multiprocessing as _mp
 from ._results import ApplyResult, call_back
+
+P = TypeVar("P")
 
 
 def initialize(
@@ -32,7 +34,7 @@ def initialize(
     _mp.init_pool(self, processes, initializer, initargs, maxtasksperchild, context)
 
 
-def enter(self: Any) -> Any:
+def enter(self: P) -> P:
     """Return the pool, unless it is not running (3.8)."""
     check_running(self)
     return self
@@ -149,9 +151,10 @@ class Pool(_mp.Pool, metaclass=StandIn):
 
     _stands_in_for = _mp.Pool
 
-    __init__ = initialize
     __enter__ = enter
-    apply_async = _with_our_results(_mp.Pool.apply_async)
-    _map_async = _with_our_results(_mp.module.Pool._map_async)
-    imap = _with_our_results(_mp.Pool.imap)
-    imap_unordered = _with_our_results(_mp.Pool.imap_unordered)
+    if not TYPE_CHECKING:  # their types are those of the standard library
+        __init__ = initialize
+        apply_async = _with_our_results(_mp.Pool.apply_async)
+        _map_async = _with_our_results(_mp.Pool._map_async)
+        imap = _with_our_results(_mp.Pool.imap)
+        imap_unordered = _with_our_results(_mp.Pool.imap_unordered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, TypeVar
 
 from .._standing_in import StandIn
 from ..stopping._policy import Policy
@@ -16,6 +16,13 @@ from ._iterators import IMapIterator, IMapUnorderedIterator
 from ._life import POOL_MODULES, initialize, prepared, terminate
 from ._process_pool import check_running, enter
 from ._results import ApplyResult, MapResult
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult
+    from multiprocessing.pool import IMapIterator as _Iterator
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 # What the pools do that patch_all() changed
 _patched_policy = Policy()
@@ -61,7 +68,7 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
       ``BrokenExecutor``, and is not called back.
 
     Assumption: the attributes that methods of the standard library use on the pool are those that
-    :mod:`._life` sets, on every version from 3.7, so that they also work on a pool that was made
+    ``_life`` sets, on every version from 3.7, so that they also work on a pool that was made
     while they were patched.
     """
 
@@ -92,7 +99,7 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
     def request_stop(self) -> int:
         """Ask every running task to stop, and drop what has not started; the pool stays usable.
 
-        What is dropped ends with :class:`TaskStopped`: queued tasks, the remaining items of a
+        What is dropped ends with :class:`.TaskStopped`: queued tasks, the remaining items of a
         ``map()`` whose chunk runs, and the rest of what ``imap()`` iterates over, which is not
         taken any more.  A running task cannot be stopped by this unless it looks, with
         ``checkpoint()`` for one.
@@ -116,11 +123,11 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
         """Drop what has not started, and end the threads as soon as their tasks end.
 
         Differs from the standard library's: each outstanding result becomes ready with
-        :class:`TaskStopped`, so ``get()``, ``wait()``, iterators and error callbacks return instead
-        of hanging (gh-79659, gh-126743).  What runs is asked to stop, and does if it looks.
+        :class:`.TaskStopped`, so ``get()``, ``wait()``, iterators and error callbacks return
+        instead of hanging (gh-79659, gh-126743).  What runs is asked to stop, and does if it looks.
 
         Args:
-            on_terminate: ``"warn"``: a :class:`TerminateWarning` names each task that still runs
+            on_terminate: ``"warn"``: a :class:`.TerminateWarning` names each task that still runs
                 and where it is, and points at the caller's line.  ``"escalate"``: what does not
                 stop within *grace* seconds is interrupted until it does, or *timeout* seconds have
                 passed; then comes the warning.  ``"silent"``: no warning.  ``None``, the default,
@@ -151,17 +158,17 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
 
     def apply_async(
         self,
-        func: Callable[..., Any],
+        func: Callable[..., T],
         args: Iterable[Any] = (),
         kwds: Mapping[str, Any] = {},
-        callback: Callable[[Any], object] | None = None,
+        callback: Callable[[T], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
-    ) -> Any:
+    ) -> AsyncResult[T]:
         """Schedule ``func(*args, **kwds)`` and return its result's handle."""
         if "_poolcompat_engine" not in vars(self):
             submit = super(_mp.ThreadPool, self).apply_async
             result = submit(func, args, kwds, callback, error_callback)
-            return _before_patch.settled(self, result)
+            return _before_patch.settled(self, result)  # type: ignore[no-any-return]
         check_running(self)
         if callback or error_callback:
             self._poolcompat_engine.callbacks.start()
@@ -206,11 +213,11 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
 
     def imap(
         self,
-        func: Callable[..., Any],
-        iterable: Iterable[Any],
+        func: Callable[[S], T],
+        iterable: Iterable[S],
         chunksize: int | None = 1,
         buffersize: int | None = None,
-    ) -> Any:
+    ) -> _Iterator[T]:
         """Return an iterator over the results of ``func(item)``, in the order of the items.
 
         Its ``next(timeout)`` waits for *timeout* seconds at most.
@@ -222,7 +229,7 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
             buffersize: How many tasks may be submitted whose results have not been asked for; the
                 next is taken when a result is.  ``None``, the default, takes the whole input at
                 once (3.16, gh-64192).  ``join()`` ends the input: asking for more than has been
-                submitted by then raises :class:`TaskStopped`.
+                submitted by then raises :class:`.TaskStopped`.
 
         Raises:
             ValueError: The pool is not running, or *chunksize* or *buffersize* is less than 1.
@@ -230,7 +237,9 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
         """
         if "_poolcompat_engine" not in vars(self):
             submit: Any = super(_mp.ThreadPool, self).imap
-            return _before_patch.imap(self, submit, func, iterable, chunksize, buffersize)
+            theirs: _Iterator[T]
+            theirs = _before_patch.imap(self, submit, func, iterable, chunksize, buffersize)
+            return theirs
         check_running(self)
         if chunksize < 1:  # type: ignore[operator]  # a TypeError for None, as ever
             raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
@@ -238,18 +247,20 @@ class ThreadPool(_mp.ThreadPool, metaclass=StandIn):
 
     def imap_unordered(
         self,
-        func: Callable[..., Any],
-        iterable: Iterable[Any],
+        func: Callable[[S], T],
+        iterable: Iterable[S],
         chunksize: int | None = 1,
         buffersize: int | None = None,
-    ) -> Any:
+    ) -> _Iterator[T]:
         """Return an iterator over the results of ``func(item)``, in the order they come.
 
         The arguments are those of :meth:`imap`.
         """
         if "_poolcompat_engine" not in vars(self):
             submit: Any = super(_mp.ThreadPool, self).imap_unordered
-            return _before_patch.imap(self, submit, func, iterable, chunksize, buffersize)
+            theirs: _Iterator[T]
+            theirs = _before_patch.imap(self, submit, func, iterable, chunksize, buffersize)
+            return theirs
         check_running(self)
         if chunksize < 1:  # type: ignore[operator]
             raise ValueError(f"Chunksize must be 1+, not {chunksize!r}")

@@ -65,9 +65,9 @@ class TerminateReport:
         interrupted: Iterable[EndedTask] = (),
         survivors: Iterable[Survivor] = (),
     ) -> None:
-        self.stopped = tuple(stopped)
-        self.interrupted = tuple(interrupted)
-        self.survivors = tuple(survivors)
+        self.stopped: tuple[EndedTask, ...] = tuple(stopped)
+        self.interrupted: tuple[EndedTask, ...] = tuple(interrupted)
+        self.survivors: tuple[Survivor, ...] = tuple(survivors)
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())

@@ -43,13 +43,14 @@ class StoppableThread(threading.Thread):
         """
         overridden = vars(self).copy()
         run = self.run
-        self.run = lambda: self._run(run)  # type: ignore[method-assign]
+        # setattr(), because type checkers would take the assignments for an attribute of the class.
+        setattr(self, "run", lambda: self._run(run))  # noqa: B010
         try:
             super().start()
         except BaseException:
             del self.run
             if "run" in overridden:
-                self.run = overridden["run"]  # type: ignore[method-assign]
+                setattr(self, "run", overridden["run"])  # noqa: B010
             raise
 
     def _run(self, run: Callable[[], object]) -> None:
