@@ -26,6 +26,7 @@ if "Programming Language :: Python :: Implementation :: PyPy" in CLASSIFIERS:
 
 # What starts and kills many processes takes as long as all the rest: by default on some only.
 PROCESS_TESTS = ["test_killable_*.py", "test_process_executor*.py"]
+NO_PROCESS_TESTS = [f"--ignore-glob=tests/{pattern}" for pattern in PROCESS_TESTS]
 NEWEST = "3.15"
 OLDEST_MIDDLE_NEWEST = [PYTHONS[0], "3.11", NEWEST]
 
@@ -104,7 +105,7 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
 def tests(session: nox.Session) -> None:
     """Install the package and run its tests; arguments after -- go to pytest."""
     install_package(session, "test")
-    run_pytest(session, *[f"--ignore-glob=tests/{pattern}" for pattern in PROCESS_TESTS])
+    run_pytest(session, *NO_PROCESS_TESTS)
 
 
 def run_process_tests(session: nox.Session) -> None:
@@ -122,6 +123,42 @@ def processes(session: nox.Session) -> None:
 def processes_everywhere(session: nox.Session) -> None:
     """Run the tests that kill processes, on every interpreter; arguments go to pytest."""
     run_process_tests(session)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the sdist, and from it the wheel, into dist/; check both, and that others get the same."""
+    install_group(session, "build")
+    wheels = []
+    for folder in ("dist", session.create_tmp()):
+        for old in pathlib.Path(folder).glob("poolcompat-*"):
+            old.unlink()
+        epoch = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+        env = {"SOURCE_DATE_EPOCH": epoch.strip()}
+        session.run("python", "-m", "build", "--outdir", folder, env=env, silent=True)
+        wheels += pathlib.Path(folder).glob("*.whl")
+    if len({wheel.read_bytes() for wheel in wheels}) != 1:
+        session.error("Built again, the wheel is another")
+    session.run("twine", "check", "--strict", *map(str, pathlib.Path("dist").iterdir()))
+    session.run("check-wheel-contents", "dist")
+
+
+@nox.session(python=OLDEST_MIDDLE_NEWEST, venv_backend="venv", requires=["build"])
+def package(session: nox.Session) -> None:
+    """Install the wheel with pip, and run the tests of the sdist without its sources."""
+    folder = pathlib.Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    (wheel,) = pathlib.Path("dist").resolve().glob("*.whl")
+    (sdist,) = pathlib.Path("dist").resolve().glob("*.tar.gz")
+    session.install("--upgrade", "pip")
+    for archive in (sdist, wheel, wheel):
+        session.run("python", "-m", "pip", "install", "-q", "--force-reinstall", str(archive))
+        session.run("python", "-m", "poolcompat", "doctor", silent=True)
+    install_group(session, "test")
+    shutil.unpack_archive(sdist, folder)
+    session.chdir(folder / sdist.name[: -len(".tar.gz")])
+    shutil.rmtree("src")
+    session.run("python", "-m", "pytest", "-n", "auto", *NO_PROCESS_TESTS, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
