@@ -35,6 +35,9 @@ MYPY_TARGETS = ["3.10", NEWEST]
 # Without the GIL nothing is in the classifiers yet, but interrupting must hold there as well.
 STRESSED = ["3.7", "3.13", "3.13t", "3.15"]
 
+# Between them these have every defect that is repaired.
+MUTATED = [PYTHONS[0], "3.9", NEWEST]
+
 # A search for 3.11 may end at PyPy 3.11, and a kept environment may be of another interpreter.
 CHECK_INTERPRETER = """
 import platform, sys
@@ -125,6 +128,13 @@ def processes_everywhere(session: nox.Session) -> None:
     run_process_tests(session)
 
 
+@nox.session(python=NEWEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation in docs/_build; a warning is an error."""
+    install_package(session, "docs")
+    session.run("python", "-m", "sphinx", "-nqW", "--keep-going", "docs", "docs/_build")
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the sdist, and from it the wheel, into dist/; check both, and that others get the same."""
@@ -180,3 +190,10 @@ def stress(session: nox.Session) -> None:
     """Interrupt a million short tasks; an argument after -- is another number of them."""
     install_package(session)
     session.run("python", "tests/race.py", *(session.posargs or ["1_000_000"]))
+
+
+@nox.session(python=MUTATED)
+def mutation(session: nox.Session) -> None:
+    """Leave out one repair at a time, and see a test fail; arguments after -- are repairs."""
+    install_package(session, "test")
+    session.run("python", "mutation/run.py", *session.posargs)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -20,6 +21,20 @@ print(json.dumps([
     for f in examine().findings
 ]))
 """
+
+# How the issues of CPython are called, and where they are
+ISSUES = {
+    "gh-": "https://github.com/python/cpython/issues/",
+    "bpo-": "https://bugs.python.org/issue",
+    "PR ": "https://github.com/python/cpython/pull/",
+}
+
+
+def linked(issues):
+    def link(match):
+        return f"[{match.group()}]({ISSUES[match.group(1)]}{match.group(2)})"
+
+    return re.sub(rf"({'|'.join(ISSUES)})(\d+)", link, issues)
 
 
 def interpreters():
@@ -47,7 +62,7 @@ def page():
     ]
     for index, (name, wrong, issue, _, _) in enumerate(next(iter(answers.values()))):
         cells = [marks[answer[index][3]] for answer in answers.values()]
-        lines.append(f"| `{name}` | {wrong} | {issue} | {' | '.join(cells)} |")
+        lines.append(f"| `{name}` | {wrong} | {linked(issue)} | {' | '.join(cells)} |")
     counts = [sum(row[3] != "native" for row in answer) for answer in answers.values()]
     lines.append(f"| | **repaired, behind either door** | | {' | '.join(map(str, counts))} |")
     lines += ["", "## What is changed", ""]

@@ -1,17 +1,19 @@
-"""The documentation that is made from the table is up to date."""
+"""The documentation of the table and of the public names is complete."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import platform
+import re
 import sys
 
 import pytest
 
 from poolcompat._doctor import examine
 
-PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "repairs.md"
+DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 MARKS = {"needed": "✓", "opt-in": "opt-in", "native": ""}
 
 
@@ -20,7 +22,7 @@ MARKS = {"needed": "✓", "opt-in": "opt-in", "native": ""}
 )
 def test_the_page_of_repairs_tells_what_this_interpreter_tells():
     """Each row stands there, with what the table says of this interpreter, and the count."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    lines = (DOCS / "repairs.md").read_text(encoding="utf-8").splitlines()
     table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
     prefix = "pypy" if platform.python_implementation() == "PyPy" else ""
     column = table[0].index(prefix + "{}.{}".format(*sys.version_info))
@@ -29,3 +31,20 @@ def test_the_page_of_repairs_tells_what_this_interpreter_tells():
     expected = [[f"`{f.repair.name}`", f.repair.wrong, MARKS[f.status]] for f in findings]
     assert [[row[0], row[1], row[column]] for row in table[2:-1]] == expected
     assert table[-1][column] == str(sum(f.status != "native" for f in findings))
+
+
+@pytest.mark.parametrize("name", ["poolcompat", "futures", "pool", "stopping"])
+def test_the_reference_has_all_public_names(name):
+    """Each stands in the page of its module."""
+    package = "poolcompat" if name == "poolcompat" else f"poolcompat.{name}"
+    page = (DOCS / "api" / f"{name}.md").read_text(encoding="utf-8")
+    public = importlib.import_module(package).__all__
+    assert sorted(set(public) - set(re.findall(r"\w+", page))) == []
+
+
+def test_the_links_of_the_readme_lead_somewhere():
+    """Those of the pages in docs/ are checked when the site is built."""
+    page = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page)
+    assert links
+    assert [link for link in links if not (DOCS.parent / link).exists()] == []
