@@ -13,7 +13,7 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = "CI" in os.environ  # there, skipped must not look green
 nox.options.reuse_existing_virtualenvs = True
 nox.options.stop_on_first_error = True  # what failed is what was printed last
-nox.options.sessions = ["lint", "types", "tests", "processes"]
+nox.options.sessions = ["lint", "types", "tests", "processes", "upstream_short"]
 
 TESTS = pathlib.Path("tests")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -29,6 +29,10 @@ PROCESS_TESTS = ["test_killable_*.py", "test_process_executor*.py"]
 NO_PROCESS_TESTS = [f"--ignore-glob=tests/{pattern}" for pattern in PROCESS_TESTS]
 NEWEST = "3.15"
 OLDEST_MIDDLE_NEWEST = [PYTHONS[0], "3.11", NEWEST]
+
+# As above; some builds of 3.11 and 3.12 leave out the tests of their pools.
+UPSTREAM_SHORT = [PYTHONS[0], "3.10", NEWEST]
+THREAD_SUITES = ["concurrent.futures.thread", "multiprocessing.dummy"]
 
 MYPY_TARGETS = ["3.10", NEWEST]
 
@@ -137,7 +141,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the sdist, and from it the wheel, into dist/; check both, and that others get the same."""
+    """Build the sdist, and from it the wheel, into dist/; check them, and that they come again."""
     install_group(session, "build")
     wheels = []
     for folder in ("dist", session.create_tmp()):
@@ -183,6 +187,13 @@ def upstream(session: nox.Session) -> None:
     """Compare CPython's own tests without us and with us; arguments after -- are suites."""
     install_package(session)
     session.run("python", "upstream/run.py", *session.posargs)
+
+
+@nox.session(python=UPSTREAM_SHORT)
+def upstream_short(session: nox.Session) -> None:
+    """Compare those of threads, futures and waits, on some interpreters."""
+    install_package(session)
+    session.run("python", "upstream/run.py", *THREAD_SUITES)
 
 
 @nox.session(python=STRESSED)

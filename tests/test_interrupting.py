@@ -104,6 +104,9 @@ WAITS = {
     "Future.result of ours": lambda parked: parked.ours.result(),
     "wait": lambda parked: concurrent.futures.wait([parked.future]),
     "wait of ours": lambda parked: poolcompat.futures.wait([parked.ours]),
+    "wait of ours with a timeout": lambda parked: poolcompat.futures.wait(
+        [parked.ours], 10 * DEADLOCK_S
+    ),
     "as_completed of ours": lambda parked: list(poolcompat.futures.as_completed([parked.ours])),
 }
 

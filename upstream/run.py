@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any, Callable, Iterator, NamedTuple
 
+from comparing import EXIT, Comparison, Outcomes
 from differences import DIFFERENCES
 
 import poolcompat
@@ -30,35 +31,42 @@ class Suite(NamedTuple):
 
     #: The module that has them.
     module: str
-    #: Whether they are those of ``ProcessPoolExecutor``, or all others.
-    of_process_pools: bool = False
+    #: What the names of their classes begin with: a regular expression.
+    classes: str = ""
 
 
 # What is tested -> the tests
 SUITES = {
-    "concurrent.futures": Suite("test.test_concurrent_futures"),
-    "concurrent.futures.process": Suite("test.test_concurrent_futures", of_process_pools=True),
+    "concurrent.futures.thread": Suite("test.test_concurrent_futures", "Future|ThreadPool"),
+    "concurrent.futures.process": Suite("test.test_concurrent_futures", "ProcessPool"),
+    # Those of pools of interpreters, which are not ours, and of all kinds of pools
+    "concurrent.futures": Suite(
+        "test.test_concurrent_futures", "(?!Future|ThreadPool|ProcessPool)"
+    ),
+    # What is built of the same things, and is not ours
+    "threading": Suite("test.test_threading"),
+    "_thread": Suite("test.test_thread"),
+    "queue": Suite("test.test_queue"),
+    "asyncio.base_events": Suite("test.test_asyncio.test_base_events"),
+    "asyncio.threads": Suite("test.test_asyncio.test_threads"),
     # The module is ours, its classes are the interpreter's own.
     "multiprocessing.dummy": Suite("multiprocessing_threads"),
 }
-REPEATS = 3
 TIME_LIMIT = 1800  # seconds for one run: the alarm should that of side.py not go off
 SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "side.py")
 LAUNCHERS = ([], ["-m", "poolcompat", "run"])  # without us, and with us
-EXIT = "(exit of the interpreter)"
 
 
 class Side:
-    """The tests without us or with us, and what came of them in all runs."""
+    """The tests without us or with us."""
 
     def __init__(self, suite: Suite, launcher: list[str]) -> None:
         self.suite = suite
         self.launcher = launcher
-        self.seen = defaultdict(Counter)  # name of a test -> outcome -> how often
-        self.texts = {}
+        self.texts = {}  # name and outcome of a test -> its traceback, or all that was printed
 
     @contextlib.contextmanager
-    def running(self, names: list[str]) -> Iterator[Callable[[], dict[str, str]]]:
+    def running(self, names: list[str]) -> Iterator[Callable[[], Outcomes]]:
         """Run the tests of these names, or all if there are none; what is given waits for them."""
         order = {"launcher": self.launcher, **self.suite._asdict(), "tests": names}
         command = [sys.executable, *self.launcher, SIDE, json.dumps(order)]
@@ -76,16 +84,18 @@ class Side:
             finally:
                 kill(child)
 
-    def _finish(self, names: list[str], child: Any, stdout: Any, stderr: Any) -> dict[str, str]:
+    def _finish(self, names: list[str], child: Any, stdout: Any, stderr: Any) -> Outcomes:
         status = child.wait(TIME_LIMIT)
         stdout.seek(0)
         stderr.seek(0)
         messages = stderr.read().decode("utf-8", "replace")
         lines = [json.loads(line) for line in stdout.read().decode("utf-8").splitlines()]
-        if not lines:
+        if not lines and status:
             sys.exit(f"No test was run.\n{messages}")
         outcomes = {}
-        for name, outcome, text in [*lines, (EXIT, f"status {status}", "")]:
+        if not names:
+            lines.append((EXIT, f"status {status}", ""))
+        for name, outcome, text in lines:
             outcomes[name] = outcome
             self.texts[name, outcome] = text or messages
         left = [name for name in outcomes if outcomes[name] == "not run"]
@@ -105,52 +115,42 @@ def kill(child: subprocess.Popen) -> None:
     child.wait()
 
 
-def run_both(sides: list[Side], names: list[str]) -> list[str]:
-    """Run the tests of these names, or all, at the same time, and return those that differ."""
-    with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(side.running(names)) for side in sides]
-        results = [finish() for finish in children]
-    every = sorted(set().union(*results))
-    for side, outcomes in zip(sides, results):
-        for name in every:
-            side.seen[name][outcomes.setdefault(name, "absent")] += 1
-    return [name for name in every if len({outcomes[name] for outcomes in results}) > 1]
-
-
-def complaints(without: Side, with_us: Side) -> list[str]:
-    """Run everything, tell what comes of it, and return what is not as listed."""
+def listed() -> Outcomes:
+    """Return the differences that are expected of this interpreter."""
     repairs = {row.name: row for row in poolcompat.repairs()}
-    differing = run_both([without, with_us], [])
-    listed = {
-        name: difference
+    return {
+        name: difference.outcome
         for name, difference in DIFFERENCES.items()
-        if name in without.seen
-        and difference.is_here
+        if difference.is_here
         and (difference.repair is None or repairs[difference.repair].is_needed())
     }
-    counts = sum((seen for name, seen in without.seen.items() if name != EXIT), Counter())
-    print(f"{sum(counts.values())} tests, {len(differing)} differ; without us: {dict(counts)}")
 
-    suspects = sorted({*differing, *listed})
-    for _ in range(REPEATS if suspects else 0):
-        run_both([without, with_us], [] if EXIT in suspects else suspects)
-    wrong = []
-    for name in sorted(without.seen):
-        ours, theirs = with_us.seen[name], without.seen[name]
-        # Once is chance.
-        different = {outcome for outcome in ours if ours[outcome] > 1 and outcome not in theirs}
-        told = f"{name}: {dict(theirs)} without us, {dict(ours)} with us"
-        texts = (with_us.texts.get((name, outcome), "") for outcome in sorted(different))
-        if name in listed and different == {listed[name].outcome}:
-            print(f"as listed: {told} ({listed[name].repair or 'no repair'})")
-        elif name in listed:
-            told += f", {listed[name].outcome!r} is listed"
-            wrong.append("\n".join([f"not as listed: {told}", *texts]))
-        elif different:
-            wrong.append("\n".join([f"not listed: {told}", *texts]))
-        elif len({*ours, *theirs}) > 1:
-            print(f"by chance: {told}")
-    return wrong
+
+def compare(suite: Suite) -> bool:
+    """Run the tests on both sides, print what differs, and tell whether all of it is listed."""
+    sides = [Side(suite, launcher) for launcher in LAUNCHERS]
+
+    def run_both(names: list[str]) -> tuple[Outcomes, Outcomes]:
+        with contextlib.ExitStack() as stack:
+            children = [stack.enter_context(side.running(names)) for side in sides]
+            theirs, ours = (finish() for finish in children)
+        return theirs, ours
+
+    verdicts = Comparison(run_both, listed()).verdicts()
+    at_exit = verdicts.pop(EXIT)
+    counts = Counter(verdict.kind for verdict in verdicts.values())
+    kinds = ("same", "skipped", "as listed", "by chance", "not listed", "not as listed")
+    told = [f"{counts[kind]} {kind}" for kind in kinds if counts[kind] or "not" not in kind]
+    print(f"{len(verdicts)} tests: {', '.join(told)}")
+
+    verdicts[EXIT] = at_exit
+    for name, verdict in verdicts.items():
+        if verdict.kind not in ("same", "skipped"):
+            print(f"  {verdict.kind}: {name}: {verdict}")
+        if verdict.is_wrong:
+            different = {ours for theirs, ours in verdict.runs if ours != theirs}
+            print(*(sides[1].texts.get((name, outcome), "") for outcome in sorted(different)))
+    return not any(verdict.is_wrong for verdict in verdicts.values())
 
 
 def is_as_listed(name: str) -> bool:
@@ -161,16 +161,16 @@ def is_as_listed(name: str) -> bool:
     except (ImportError, unittest.SkipTest) as missing:
         print(f"{name}: this interpreter does not come with CPython's tests of it: {missing}")
         return True
-    print(f"{name}: ", end="")
-    wrong = complaints(*(Side(suite, launcher) for launcher in LAUNCHERS))
-    print("\n".join(wrong) if wrong else "every difference is listed")
-    return not wrong
+    print(f"{name}: ", end="", flush=True)
+    return compare(suite)
 
 
 def main() -> int:
     suites = sys.argv[1:] or [*SUITES]
     if not SUITES.keys() >= {*suites}:
         sys.exit(f"The suites are {', '.join(SUITES)}")
+    # What runs the tests has to be killed then as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated"))
     print(platform.python_implementation(), platform.python_version(), flush=True)
     results = [is_as_listed(suite) for suite in suites]
     return 0 if all(results) else 1

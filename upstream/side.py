@@ -1,20 +1,20 @@
 """One side of the comparison: run CPython's tests, and write every outcome as a line of JSON.
 
-The argument is ``{"launcher": [...], "module": "...", "of_process_pools": ..., "tests": [...]}``:
-what to put before the arguments of interpreters that tests start, the module that has the tests,
-whether to take those of ``ProcessPoolExecutor`` or all others, and the names of the tests, of which
-none means all.
+The argument is ``{"launcher": [...], "module": "...", "classes": "...", "tests": [...]}``: what to
+put before the arguments of interpreters that tests start, the module that has the tests, a regular
+expression for the names of their classes, and the names of the tests, of which none means all.
 """
 
 from __future__ import annotations
 
 import faulthandler
-import functools
+import gc
 import json
 import os
+import re
 import sys
+import threading
 import unittest
-from concurrent import futures
 from typing import Any, Iterator
 
 from test import support
@@ -42,11 +42,17 @@ class Result(unittest.TestResult):
     def __init__(self, write: Any) -> None:
         super().__init__()
         self.write = write
+        self.threads = {*threading.enumerate()}
         self.outcome = ("ok", "")
 
     def startTest(self, test: Any) -> None:
         faulthandler.dump_traceback_later(TIME_LIMIT, exit=True)
         super().startTest(test)
+        if self.outcome[0] != "ok":
+            # The traceback held pools, whose threads would end during this test.
+            gc.collect()
+            for thread in {*threading.enumerate()} - self.threads:
+                thread.join(1)
         self.outcome = ("ok", "")
         self.write(name_of(test), "ended the interpreter", "")  # unless another line follows
 
@@ -85,6 +91,20 @@ class Result(unittest.TestResult):
         self._came_out(test, "unexpected success", "")
 
 
+def launch_others(launcher: list[str]) -> None:
+    """Have the interpreters that tests start launched so as well."""
+    run = script_helper.run_python_until_end
+
+    def run_launched(*args: str, **variables: str) -> Any:
+        # First come options of the interpreter.
+        count = 0
+        while args[count].startswith("-") and args[count] not in ("-", "-c", "-m"):
+            count += 2 if args[count] in ("-W", "-X") else 1
+        return run(*args[:count], *launcher, *args[count:], **variables)
+
+    script_helper.run_python_until_end = run_launched
+
+
 def main() -> None:
     order = json.loads(sys.argv[1])
     # Tests print, and so do the processes that they start.
@@ -95,16 +115,13 @@ def main() -> None:
         print(json.dumps([name, outcome, text]), file=lines, flush=True)
 
     support.verbose = 0
-    script_helper.run_python_until_end = functools.partial(
-        script_helper.run_python_until_end, *order["launcher"]
-    )
+    launch_others(order["launcher"])
     tests = [
         test
         for test in each_test(unittest.defaultTestLoader.loadTestsFromName(order["module"]))
-        if order["of_process_pools"]
-        is (getattr(test, "executor_type", None) is futures.ProcessPoolExecutor)
+        if re.match(order["classes"], name_of(test))
+        and (not order["tests"] or name_of(test) in order["tests"])
     ]
-    tests = [test for test in tests if not order["tests"] or name_of(test) in order["tests"]]
     for test in tests:
         write(name_of(test), "not run", "")
     unittest.TestSuite(tests).run(Result(write))

@@ -10,6 +10,7 @@ import _thread
 import builtins
 import opcode
 import os
+import queue
 import signal
 import sys
 import threading
@@ -108,6 +109,13 @@ REUSES_IDLE_THREADS = hasattr(ThreadPoolExecutor(max_workers=1), "_idle_semaphor
 # 5 threads for each CPU (bpo-35279)
 DEFAULT_WORKERS_ARE_NEWEST = hasattr(os, "process_cpu_count") or (
     REUSES_IDLE_THREADS and not hasattr(os, "sched_getaffinity")
+)
+# Its get(timeout=) waits for ever if its time is over by the time that it looks at the clock again,
+# which it does when it begins, and after a signal.  3.13 has another, gh-113884.
+HANGING_QUEUE: Any = (
+    queue.SimpleQueue
+    if sys.version_info < (3, 13) and queue.SimpleQueue.__module__ == "_queue"
+    else None
 )
 CAN_FORK = hasattr(os, "fork")
 # PyPy never calls a destructor that was added to a class later, and warns of it.

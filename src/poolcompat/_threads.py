@@ -15,8 +15,11 @@ import contextlib
 import functools
 import gc
 import operator
+import queue
 import sys
 import threading
+import time
+from collections import deque
 from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -39,9 +42,47 @@ def this_thread() -> threading.Thread | None:
     return _stdlib.active_threads.get(threading.get_ident())
 
 
+class _Arrivals:
+    """A ``SimpleQueue`` for one thread that takes, whose time is over when it is over.
+
+    ``put()`` may be called from anywhere, as that of ``SimpleQueue``.
+    """
+
+    def __init__(self) -> None:
+        self.items: deque[Any] = deque()
+        self.bell = threading.Lock()
+        self.bell.acquire()
+
+    def put(self, item: Any) -> None:
+        self.items.append(item)
+        with contextlib.suppress(RuntimeError):  # It has been rung.
+            self.bell.release()
+
+    def get(self) -> Any:
+        """Take what is there."""
+        return self.items.popleft()
+
+    def empty(self) -> bool:
+        return not self.items
+
+
+def make_arrivals(timeout: float | None) -> Any:
+    """Make a queue for one thread, which takes with this time-out, or with none."""
+    if timeout is not None and queue.SimpleQueue is _stdlib.HANGING_QUEUE:
+        return _Arrivals()
+    return queue.SimpleQueue()
+
+
 def take(arrivals: Any, timeout: float | None) -> Any:
     """Do ``arrivals.get(timeout=timeout)`` in a way that :func:`interrupt` can wake."""
-    return arrivals.get(timeout=timeout)
+    if timeout is None or type(arrivals) is not _Arrivals:
+        return arrivals.get(timeout=timeout)
+    deadline = time.monotonic() + timeout
+    while not arrivals.items:
+        # It may have been rung for an item that was taken without it.
+        if not arrivals.bell.acquire(True, max(0.0, deadline - time.monotonic())):
+            raise queue.Empty
+    return arrivals.items.popleft()
 
 
 @functools.lru_cache(maxsize=None)

@@ -67,7 +67,10 @@ def _watch(future: Any, watcher: Callable[[Any], object]) -> bool:
     with _future.lock_of(future):
         if future._state in _stdlib.DONE_STATES:
             return False
-        future._done_callbacks.insert(0, watcher)
+        if hasattr(future, "_done_callbacks"):
+            future._done_callbacks.insert(0, watcher)
+        else:  # what gevent's own executor makes, which is no Future
+            future._waiters.append(_Waiter(watcher))
         return True
 
 
@@ -78,7 +81,17 @@ def _unwatch(future: Any, watcher: Callable[[Any], object]) -> None:
         return
     with _future.lock_of(future):
         # A new list: somebody may be calling the callbacks of this one right now.
-        future._done_callbacks = [c for c in future._done_callbacks if c is not watcher]
+        if hasattr(future, "_done_callbacks"):
+            future._done_callbacks = [c for c in future._done_callbacks if c is not watcher]
+        else:
+            future._waiters = [w for w in future._waiters if w.watcher is not watcher]
+
+
+class _Waiter:
+    """A watcher, as the standard library's functions put it on a future."""
+
+    def __init__(self, watcher: Callable[[Any], object]) -> None:
+        self.watcher = self.add_result = self.add_exception = self.add_cancelled = watcher
 
 
 def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Iterator[Future[T]]:
@@ -107,7 +120,7 @@ def as_completed(fs: Iterable[Future[T]], timeout: float | None = None) -> Itera
 
 def _as_completed(unseen: set[Future[T]], deadline: float | None) -> Iterator[Future[T]]:
     total = len(unseen)
-    arrivals: queue.SimpleQueue[Future[T]] = queue.SimpleQueue()
+    arrivals = _threads.make_arrivals(deadline)
     arrived = arrivals.put  # one bound method, so that it can be told by identity
     watched = set()
     try:
@@ -137,7 +150,7 @@ def _as_completed(unseen: set[Future[T]], deadline: float | None) -> Iterator[Fu
 
 def _take_arrivals(
     watched: set[Future[T]],
-    arrivals: queue.SimpleQueue[Future[T]],
+    arrivals: Any,
     arrived: Callable[[Future[T]], object],
     deadline: float | None,
 ) -> list[Future[T]]:
@@ -167,11 +180,11 @@ class _Countdown:
     future could find taken.
     """
 
-    def __init__(self, count: int, return_when: str) -> None:
+    def __init__(self, count: int, return_when: str, timeout: float | None) -> None:
         self._count = count
         self._first_exception = return_when == FIRST_EXCEPTION
         self._done: set[Any] = set()  # because a future may be told of twice
-        self._enough: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._enough = _threads.make_arrivals(timeout)
 
     def __call__(self, future: Any) -> None:
         self._done.add(future)
@@ -230,7 +243,8 @@ def _wait_for(pending: set[Any], timeout: float | None, return_when: str) -> Non
     # waited for before: a loop of wait() with FIRST_COMPLETED runs them for the square of the
     # number of futures.
     ours, done_states = _future.Future, _stdlib.DONE_STATES
-    countdown = _Countdown(1 if return_when == FIRST_COMPLETED else len(pending), return_when)
+    count = 1 if return_when == FIRST_COMPLETED else len(pending)
+    countdown = _Countdown(count, return_when, timeout)
     try:
         for future in pending:
             watchers = future._poolcompat_watchers if type(future) is ours else None
