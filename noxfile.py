@@ -39,6 +39,9 @@ MYPY_TARGETS = ["3.10", NEWEST]
 # Without the GIL nothing is in the classifiers yet, but interrupting must hold there as well.
 STRESSED = ["3.7", "3.13", "3.13t", "3.15"]
 
+# On 3.7 some libraries cannot be had.
+BESIDE_OTHERS = ["3.8", "3.11", NEWEST]
+
 # Between them these have every defect that is repaired.
 MUTATED = [PYTHONS[0], "3.9", NEWEST]
 
@@ -194,6 +197,15 @@ def upstream_short(session: nox.Session) -> None:
     """Compare those of threads, futures and waits, on some interpreters."""
     install_package(session)
     session.run("python", "upstream/run.py", *THREAD_SUITES)
+
+
+@nox.session(python=BESIDE_OTHERS)
+def interop(session: nox.Session) -> None:
+    """Try us beside other libraries, and run their own tests with us; arguments go to pytest."""
+    install_package(session, "interop")
+    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or ["interop"]))
+    if not session.posargs:
+        session.run("python", "interop/suites.py")
 
 
 @nox.session(python=STRESSED)

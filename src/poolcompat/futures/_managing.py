@@ -38,11 +38,12 @@ _CLOSED_FOR = 1.0
 _DEATHS = 3
 
 
-class Manager(threading.Thread):
-    """The thread; it is running when it is made."""
+class Manager:
+    """What the thread does; it is running when it is made."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(name="poolcompat-manager", daemon=True)
+        # No base class, because gevent may replace that in the module at any time.
+        self.thread = threading.Thread(target=self._run, name="poolcompat-manager", daemon=True)
         self.engine = engine
         self._calls = engine.calls
         self.watch = Watch()
@@ -53,13 +54,13 @@ class Manager(threading.Thread):
         self._deadlines: dict[Host, float | None] = {}
         _process_exit.enroll(engine)
         try:
-            self.start()
+            self.thread.start()
         except BaseException:
             _process_exit.forget(engine)
             self.watch.close()
             raise
 
-    def run(self) -> None:
+    def _run(self) -> None:
         engine = self.engine
         try:
             while not self._is_over():

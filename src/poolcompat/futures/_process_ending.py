@@ -39,10 +39,10 @@ def join(engine: Engine, timeout: float | None = None) -> None:
 
     Neither the manager waits, nor a signal handler that has interrupted what the manager needs.
     """
-    manager = engine.manager
-    is_needed = manager is threading.current_thread() or engine.lock._is_owned()
-    if manager is not None and not is_needed:
-        manager.join(timeout)
+    thread = engine.manager.thread if engine.manager is not None else None
+    is_needed = thread is threading.current_thread() or engine.lock._is_owned()
+    if thread is not None and not is_needed:
+        thread.join(timeout)
 
 
 def request_stop(engine: Engine) -> int:
@@ -116,7 +116,7 @@ def end_at_exit(engines: Iterable[Engine]) -> None:
     for engine in engines:
         grace = engine.plan.end_grace
         join(engine, None if grace is None else _stdlib.remaining(begun + grace))
-        if engine.manager is not None and engine.manager.is_alive():
+        if engine.manager is not None and engine.manager.thread.is_alive():
             count += sum(len(host.running) for host in list(engine.hosts))
             kill(engine, by_force=True, for_good=True)
             join(engine, _SIGNAL_GRACE)  # A done-callback may hang as well.

@@ -61,7 +61,7 @@ class Face:
     def is_alive(self) -> bool:
         """Tell whether there is something left to do."""
         manager = self._engine.manager
-        return manager is not None and manager.is_alive()
+        return manager is not None and manager.thread.is_alive()
 
     def acquire(self, blocking: bool = True) -> bool:
         """Have the standard library's ``submit()`` start no process."""

@@ -120,6 +120,9 @@ class Host:
         self._waiting = threading.RLock()
         me = threading.get_ident()
         self.connection, connection = multiprocessing.Pipe()
+        # gevent's sockets, of which it then is made, do not block.
+        for end in (self.connection, connection) if os.name == "posix" else ():
+            os.set_blocking(end.fileno(), True)
         lifeline, self._lifeline = multiprocessing.Pipe(duplex=False)
         _ours.update((self.connection, self._lifeline))
         _theirs[me] = (connection, lifeline)

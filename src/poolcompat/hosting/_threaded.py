@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
+import select
 import signal
+import sys
 import threading
 from collections import deque
-from queue import SimpleQueue
 from typing import Any, Callable
 
 from . import _child, _wire
@@ -89,7 +91,7 @@ class _Threads:
         self._initargs = initargs
         self._tells_begin = tells_begin
         self._tasks: dict[int, _Task] = {}
-        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def begin(self, number: int, payload: bytes) -> None:
@@ -154,6 +156,16 @@ class _Threads:
             del body
 
 
+def _gevent_wait(connection: Any) -> Callable[[], object]:
+    """Return what waits for messages where a thread that waits in C would stop all others."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading") or not hasattr(select, "poll"):
+        return lambda: None
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return poll.poll
+
+
 def serve_threads(
     connection: Any,
     lifeline: Any,
@@ -182,7 +194,9 @@ def serve_threads(
     port = _Port(connection)
     threads = _Threads(port, name_prefix, initializer, initargs, tells_begin)
     port.send((_wire.READY, 0, b""))
+    let_others_run = _gevent_wait(connection)
     while True:
+        let_others_run()
         for kind, number, body in _child.receive(connection):
             if kind == _wire.CALL:
                 threads.begin(number, body)

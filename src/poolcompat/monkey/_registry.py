@@ -89,15 +89,19 @@ class Change:
         make_slots: Called once, when the change is first needed, so that only then what it
             changes is imported.
         requires: Changes without which this one does not work.
+        looks_each_time: Whether *make_slots* is called whenever the change is to be put in place,
+            because the slots depend on what others have put there.
     """
 
     def __init__(
         self,
         make_slots: Callable[[], Iterable[AttributeSlot | CodeSlot]],
         requires: Iterable[Change] = (),
+        looks_each_time: bool = False,
     ) -> None:
+        self.looks_each_time = looks_each_time
         self._make_slots = make_slots
-        self.requires = frozenset(requires)
+        self.requires: frozenset[Change] = frozenset(requires)
         self._made: list[tuple[AttributeSlot | CodeSlot, ...]] = []
 
     @property
@@ -105,6 +109,10 @@ class Change:
         if not self._made:
             self._made.append(tuple(self._make_slots()))
         return self._made[0]  # whichever of two threads was first
+
+    def renew(self) -> None:
+        """Make the slots anew; none of them may be set."""
+        self._made = [tuple(self._make_slots())]
 
 
 class Leftover(NamedTuple):
@@ -176,6 +184,8 @@ class Registry:
 
     def _apply(self, change: Change) -> None:
         done = []
+        if change.looks_each_time and not any(slot in self._before for slot in change.slots):
+            change.renew()
         try:
             for slot in change.slots:
                 holder = slot.read()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, NamedTuple, Optional, Tuple
+import sys
+from types import FunctionType
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple
 
-from ._registry import AttributeSlot, Change
+from ._registry import AttributeSlot, Change, CodeSlot
 
 
 class Repair(NamedTuple):
@@ -57,3 +59,20 @@ def grafts(theirs: type, ours: type, *names: str) -> Iterator[AttributeSlot]:
     """Yield the slots that put methods of our class on the standard library's."""
     for name in names:
         yield AttributeSlot(theirs, name, vars(ours)[name])
+
+
+def beneath(
+    owner: type, name: str, value: Any, trampoline: Callable[..., Any]
+) -> AttributeSlot | CodeSlot:
+    """Return the slot of a method that others wrap: OpenTelemetry, Sentry, Datadog.
+
+    Where one of them has, the code of the standard library's own function is what is changed, by
+    the trampoline; so they go on being called.
+    """
+    holder = function = vars(owner)[name]
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    is_wrapped = function is not holder and isinstance(function, FunctionType)
+    if is_wrapped and function.__globals__ is vars(sys.modules[owner.__module__]):
+        return CodeSlot(function, trampoline)
+    return AttributeSlot(owner, name, value)

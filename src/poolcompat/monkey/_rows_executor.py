@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Iterator
 
 from .. import _stdlib
-from ._registry import AttributeSlot, Change
-from ._repair import Repair, grafts, repair
+from . import _trampolines
+from ._registry import AttributeSlot, Change, CodeSlot
+from ._repair import Repair, beneath, grafts, repair
 
 
-def _executor() -> Iterator[AttributeSlot]:
+def _executor() -> Iterator[AttributeSlot | CodeSlot]:
     from ..futures import _thread
 
     yield from grafts(
@@ -17,8 +18,9 @@ def _executor() -> Iterator[AttributeSlot]:
         _thread.ThreadPoolExecutor,
         "_adjust_thread_count",
         "_initializer_failed",
-        "submit",
     )
+    submit = vars(_thread.ThreadPoolExecutor)["submit"]
+    yield beneath(_stdlib.ThreadPoolExecutor, "submit", submit, _trampolines.submit)
     yield AttributeSlot(_stdlib.ThreadPoolExecutor, "__init__", _thread.initialize)
     yield AttributeSlot(_stdlib.ThreadPoolExecutor, "shutdown", _thread.shutdown)
 
@@ -29,7 +31,7 @@ def _cancel_on_error() -> Iterator[AttributeSlot]:
     return grafts(_stdlib.ThreadPoolExecutor, ThreadPoolExecutor, "__exit__")
 
 
-EXECUTOR = Change(_executor)
+EXECUTOR = Change(_executor, looks_each_time=True)
 CANCEL_ON_ERROR = Change(_cancel_on_error)
 
 ROWS: tuple[Repair, ...] = (

@@ -21,6 +21,12 @@ def wait(fs: Any, timeout: Any = None, return_when: Any = "ALL_COMPLETED") -> An
     return wait(fs, timeout, return_when)
 
 
+def submit(*args: Any, **kwargs: Any) -> Any:
+    from poolcompat.futures._thread import ThreadPoolExecutor
+
+    return ThreadPoolExecutor.submit(*args, **kwargs)
+
+
 def get_preparation_data(name: Any) -> Any:
     from poolcompat.monkey._children import get_preparation_data
 

@@ -49,8 +49,7 @@ class Engine:
         self.lock = _stdlib.RLock()
         self.cache: dict[int, Any] = {}
         self.workers: list[Any] = []
-        self.taskqueue = TaskQueue()
-        self.taskqueue.engine = self
+        self.taskqueue = TaskQueue(self)
         self.inqueue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.callbacks = Callbacks(self)
         self.begun: dict[threading.Thread, PoolTask] = {}

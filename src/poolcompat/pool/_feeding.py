@@ -109,26 +109,34 @@ class Feed:
         self._iterable = self._iterator = None
 
 
-class TaskQueue(queue.SimpleQueue):  # type: ignore[type-arg]
+class TaskQueue:
     """The queue of submissions, as pairs of tasks and what is told their number.
 
     What is put there is done or its result gets ready, even if the pool ends meanwhile.
     """
 
-    engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        # No base class, because gevent may replace that in the module at any time.
+        entries: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._engine = engine
+        self._put = entries.put
+        self.get = entries.get
+        self.get_nowait = entries.get_nowait
+        self.empty = entries.empty
+        self.qsize = entries.qsize  # for programs that look how much is queued
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Submit *item*."""
-        engine = self.engine
+        engine = self._engine
         if not engine.is_started:
             engine.start()
-        super().put(item)
+        self._put(item)
         if engine.is_over:
             engine.cross()
 
     def put_signal(self, item: Any = None) -> None:
         """Wake the feeder: with the end, or with what it is to go on with."""
-        super().put(item)
+        self._put(item)
 
     def drain_jobs(self) -> Iterator[int]:
         """Take out all submissions, and yield the numbers of their results."""
