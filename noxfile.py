@@ -13,7 +13,7 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = "CI" in os.environ  # there, skipped must not look green
 nox.options.reuse_existing_virtualenvs = True
 nox.options.stop_on_first_error = True  # what failed is what was printed last
-nox.options.sessions = ["lint", "types", "tests", "processes", "upstream_short"]
+nox.options.sessions = ["lint", "types", "tests", "processes", "upstream_short", "stress_short"]
 
 TESTS = pathlib.Path("tests")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -85,13 +85,18 @@ def types_complete(session: nox.Session) -> None:
     session.run("pyright", "tests/types")
 
 
-def install_package(session: nox.Session, group: str | None = None) -> None:
-    """Install the package, and a dependency group, on the very interpreter that was asked for."""
+def check_interpreter(session: nox.Session) -> None:
+    """See that it is the very one that was asked for."""
     python = str(session.python)
     asked = python if python.startswith("pypy") else "cpython" + python
     session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
     # setuptools keeps what it built there, and a module deleted since would be installed again.
     shutil.rmtree("build", ignore_errors=True)
+
+
+def install_package(session: nox.Session, group: str | None = None) -> None:
+    """Install the package, and a dependency group, on the very interpreter that was asked for."""
+    check_interpreter(session)
     if group is None:
         session.install(".")
     else:
@@ -208,11 +213,23 @@ def interop(session: nox.Session) -> None:
         session.run("python", "interop/suites.py")
 
 
+def run_stress(session: nox.Session, *arguments: str) -> None:
+    check_interpreter(session)
+    # Where its newest has no wheel, it would be built, which takes a compiler for Rust.
+    install_group(session, "stress", ".", "--only-binary=hypothesis")
+    session.run("python", "stress/run.py", *arguments)
+
+
 @nox.session(python=STRESSED)
 def stress(session: nox.Session) -> None:
-    """Interrupt a million short tasks; an argument after -- is another number of them."""
-    install_package(session)
-    session.run("python", "tests/race.py", *(session.posargs or ["1_000_000"]))
+    """Let state machines do anything to the pools; arguments after -- go to stress/run.py."""
+    run_stress(session, *(session.posargs or ["--seconds=120"]))
+
+
+@nox.session(python=[PYTHONS[0], NEWEST])
+def stress_short(session: nox.Session) -> None:
+    """Do so for about a minute, beginning with the same choices each time."""
+    run_stress(session, "--seconds=60", "--seed=1")
 
 
 @nox.session(python=MUTATED)

@@ -100,6 +100,21 @@ class Announced:
         return bytes, (b"x" * self.size,)
 
 
+def held_when_unpickled(address):
+    """Return what stays until let go when it is unpickled."""
+    return Held(address)
+
+
+class Held:
+    """Becomes what :func:`hold` returns."""
+
+    def __init__(self, address):
+        self.address = address
+
+    def __reduce__(self):
+        return hold, (self.address,)
+
+
 def make_a_function():
     return lambda: None
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import DEADLOCK_S
 from defects_executor import exit_status_of_fork
 from killable_tasks import add, hold, who
-from killable_things import until_asked
+from killable_things import held_when_unpickled, until_asked
 from outcomes import error_of
 from poolcompat import _stdlib
 from poolcompat.futures import KillableThreadPoolExecutor
@@ -200,3 +200,43 @@ def test_the_child_exits_in_order(make):
     _, status = os.waitpid(pid, 0)
     assert status == 0
     assert executor.submit(add, 1).result(DEADLOCK_S) == 1
+
+
+@pytest.mark.parametrize("name", ["shutdown", "request_stop"])
+def test_what_is_being_cancelled_is_done_there(make, stage, name):
+    """A done-callback of one future holds up the cancelling of the next."""
+    executor = make(1)
+    running = executor.submit(hold, stage.address)
+    actor = stage.next()
+    first, second = executor.submit(int), executor.submit(int)
+    is_called, go_on = threading.Event(), threading.Event()
+    first.add_done_callback(lambda _: (is_called.set(), go_on.wait(DEADLOCK_S)))
+    options = {"wait": False, "cancel_futures": True} if name == "shutdown" else {}
+    thread = threading.Thread(target=getattr(executor, name), kwargs=options)
+    thread.start()
+    assert is_called.wait(DEADLOCK_S)
+
+    def in_child():
+        assert is_lost(second)
+
+    assert exit_status_of_fork(in_child) == 0
+    go_on.set()
+    thread.join(DEADLOCK_S)
+    assert second.cancelled()
+    actor.let_go()
+    running.exception(DEADLOCK_S)
+
+
+def test_what_is_being_answered_is_done_there(make, stage):
+    """Something holds up the unpickling of a result."""
+    executor = make(1)
+    future = executor.submit(held_when_unpickled, stage.address)
+    actor = stage.next()
+    assert actor.pid == os.getpid()
+
+    def in_child():
+        assert is_lost(future)
+
+    assert exit_status_of_fork(in_child) == 0
+    actor.let_go()
+    assert future.result(DEADLOCK_S) is None

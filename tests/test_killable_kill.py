@@ -158,7 +158,7 @@ def test_each_start_method(make, stage, kill, method):
 def test_what_is_gone_is_not_listed(make):
     """Nor does it keep anything open, however often it is killed."""
     executor = make(1, restart=True)
-    for turn in range(4):
+    for turn in range(20):
         pid, _ = executor.submit(who).result(DEADLOCK_S)
         assert list(executor._processes) == [pid]
         if turn == 1:
@@ -167,8 +167,8 @@ def test_what_is_gone_is_not_listed(make):
     executor.submit(leave, 3).exception(DEADLOCK_S)
     pid, _ = executor.submit(who).result(DEADLOCK_S)
     assert list(executor._processes) == [pid]
-    # The lowest descriptors are taken first.
-    assert executor._processes[pid].sentinel <= sentinel + 3
+    # The lowest descriptors are taken first, and those of one process may still be open.
+    assert executor._processes[pid].sentinel <= sentinel + 12
 
 
 @each_way

@@ -12,6 +12,7 @@ from conftest import DEADLOCK_S
 from defects_executor import exit_status_of_fork
 from outcomes import error_of
 from poolcompat import _stdlib
+from poolcompat.pool import ThreadPool
 
 pytestmark = [
     pytest.mark.skipif(not _stdlib.CAN_FORK, reason="needs os.fork()"),
@@ -175,3 +176,56 @@ def test_the_child_exits_in_order(lib):
     assert exit_status_of_fork(in_child) == 0
     pool.close()
     pool.join()
+
+
+def test_what_is_dropped_and_not_called_back_yet_is_done_there(held, hold):
+    """The thread for callbacks has something else to do."""
+    pool = ThreadPool(1)
+    is_called = threading.Event()
+    first = pool.apply_async(int, callback=lambda _: (is_called.set(), hold.wait(DEADLOCK_S)))
+    assert is_called.wait(DEADLOCK_S)
+    running = pool.apply_async(held.task)
+    held.wait_until_running()
+    calls = []
+    dropped = pool.apply_async(int, error_callback=calls.append)
+    assert pool.request_stop() == 1
+
+    def in_child():
+        assert is_lost(lambda: dropped.get(0))
+        assert calls == []
+
+    assert exit_status_of_fork(in_child) == 0
+    hold.set()
+    held.let_go()
+    assert first.get(DEADLOCK_S) == 0
+    assert running.get(DEADLOCK_S) is None
+    assert error_of(lambda: dropped.get(DEADLOCK_S)).reason == "not started"
+    pool.close()
+    pool.join()
+    assert len(calls) == 1
+
+
+def test_an_iterator_that_somebody_asks_for_a_result_can_be_asked_there(lib, hold):
+    """Whoever does holds its lock for a moment, even if its pool has forgotten it."""
+    pool = lib.pool.ThreadPool(1)
+    iterator = pool.imap(int, range(2))
+    pool.close()
+    pool.join()
+    is_locked = threading.Event()
+
+    def ask():
+        with iterator._lock:
+            is_locked.set()
+            hold.wait(DEADLOCK_S)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert is_locked.wait(DEADLOCK_S)
+
+    def in_child():
+        assert list(iterator) == [0, 1]
+
+    assert exit_status_of_fork(in_child) == 0
+    hold.set()
+    thread.join(DEADLOCK_S)
+    assert list(iterator) == [0, 1]

@@ -36,11 +36,19 @@ def shut_down(
             dropped = drain(executor._work_queue, executor._poolcompat_idle)
         # Wakes one worker, which wakes the next.
         executor._work_queue.put(None)
-    call_each(cancel_for_good, dropped)
+    _cancel(executor, dropped)
     if wait:
         alive = _join(executor._threads, timeout)
         if alive:
             raise _stdlib.TimeoutError(f"still running: {', '.join(map(_describe, alive))}")
+
+
+def _cancel(executor: Any, dropped: list[Any]) -> None:
+    try:
+        call_each(cancel_for_good, dropped)
+    finally:
+        # Until then a forked child finds them there.
+        executor._poolcompat_queued.difference_update(dropped)
 
 
 def request_stop(executor: Any) -> int:
@@ -50,7 +58,7 @@ def request_stop(executor: Any) -> int:
         if executor._shutdown:
             executor._work_queue.put(None)  # the signal to end, which was taken out as well
     try:
-        call_each(cancel_for_good, dropped)
+        _cancel(executor, dropped)
     finally:
         count = ask_all(executor)
     return count

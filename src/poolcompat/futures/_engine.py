@@ -117,6 +117,8 @@ class Engine:
 
     def _begin_anew(self) -> None:
         self.lock = _stdlib.RLock()
+        #: For forks: those of calls that are being answered or cancelled are nowhere else
+        self.futures: Any = weakref.WeakSet()
         #: What has not been sent yet
         self.waiting: deque[Call] = deque()
         #: What has a place, but has not been sent yet
@@ -126,7 +128,7 @@ class Engine:
         self._is_starting = self._is_placing = False
 
     def _after_fork(self) -> None:
-        futures = [call.future for call in self.calls.copy().values()]
+        futures = list(self.futures)
         if self.manager is not None:
             self.manager.watch.close()
         self.calls.clear()
@@ -153,6 +155,7 @@ class Engine:
         Raises:
             Exception: No process can be started, and none lives; then the call never runs.
         """
+        self.futures.add(call.future)
         self.calls[call.number] = call
         self.waiting.append(call)
         try:

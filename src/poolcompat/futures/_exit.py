@@ -27,6 +27,17 @@ def is_exiting() -> bool:
     return _has_begun if _OWN_HOOK else _stdlib.is_exiting()
 
 
+def ends_workers(work_queue: Any) -> bool:
+    """Tell whether the interpreter's exit is why there is a ``None`` in *work_queue*.
+
+    Workers of the standard library, of before the patch or after it, take from the same queue, and
+    are waited for earlier; one of ours that took their signal for nothing would hang the exit.
+    """
+    if is_exiting() or not _stdlib.is_exiting():
+        return is_exiting()
+    return any(queue is work_queue for queue in list(_stdlib.threads_queues.values()))
+
+
 def enroll(thread: threading.Thread, work_queue: Any) -> None:
     """Have the interpreter end and wait for *thread*, a worker that ends after a ``None``."""
     (_queues if _OWN_HOOK else _stdlib.threads_queues)[thread] = work_queue

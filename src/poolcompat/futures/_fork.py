@@ -26,10 +26,12 @@ def survive_forks(executor: Any) -> None:
 def _begin_anew(executor: Any) -> None:
     me = threading.current_thread()
     items = [getattr(t, "_poolcompat_task", None) for t in executor._threads if t is not me]
-    futures = [item.future for item in items if item is not None] + drain(executor._work_queue, [])
+    futures = [item.future for item in items if item is not None]
+    futures += [*executor._poolcompat_queued, *drain(executor._work_queue, [])]
     executor._shutdown_lock = _stdlib.RLock()
     executor._work_queue = queue.SimpleQueue()
     executor._threads = set()
+    executor._poolcompat_queued = set()
     executor._poolcompat_idle = []
     if hasattr(executor, "_idle_semaphore"):
         executor._idle_semaphore = threading.Semaphore(0)

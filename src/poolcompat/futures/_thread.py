@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, TypeVar
 
 from .. import _stdlib
 from .._standing_in import StandIn
@@ -16,9 +16,11 @@ from ._future import Future
 from ._worker import WorkItem, break_pool, start_worker
 
 if TYPE_CHECKING:
-    from typing_extensions import Literal
+    from typing_extensions import Literal, ParamSpec
 
     from ..stopping._report import TerminateReport
+
+    P = ParamSpec("P")
 
 T = TypeVar("T")
 
@@ -73,56 +75,69 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 
     if TYPE_CHECKING:
 
-        def submit(__self, __fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]: ...
+        def submit(
+            __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        ) -> Future[T]: ...
 
-    def submit(*args: Any, **kwargs: Any) -> Future[Any]:  # type: ignore[no-redef]
-        """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
+        def map(
+            self,
+            fn: Callable[..., T],
+            *iterables: Iterable[Any],
+            timeout: float | None = None,
+            chunksize: int = 1,
+            buffersize: int | None = None,
+        ) -> Iterator[T]: ...
 
-        The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell: the call
-        may have keyword arguments named *self* and, after a positional *fn*, *fn*.  Where the
-        standard library takes the function by keyword (3.7; deprecated in 3.8), so does this.
+    else:
+        map = _map.map
 
-        Where no thread can be started, the call waits for one that lives.
+        def submit(*args: Any, **kwargs: Any) -> Future[Any]:
+            """Schedule ``fn(*args, **kwargs)`` and return its :class:`Future`.
 
-        Raises:
-            RuntimeError: The executor or the interpreter is shutting down, or the first thread
-                cannot be started; then the call never runs.
-            BrokenThreadPool: A thread's initializer failed; its exception is the cause.
-        """
-        self, fn, *rest = args if len(args) > 1 else _stdlib.with_function(args, kwargs)
-        try:
-            idle = self._poolcompat_idle
-        except AttributeError:
-            idle = _adopt(self)
-        with self._shutdown_lock:
-            if self._broken or self._shutdown or _exit.is_exiting():
-                _refuse(self)
-            future: Any = Future()
-            future._poolcompat_call = _stdlib.call_of(self, fn, rest, kwargs)
-            work_item = WorkItem(future)
-            may_grow = len(self._threads) < self._max_workers
-            if may_grow and idle:
-                # Not "if": a worker may be taking its token back.
-                try:
-                    idle.pop()
-                    work_item.is_expected = True
-                except IndexError:
-                    pass
-            self._work_queue.put(work_item)
-            if may_grow and not work_item.is_expected:
-                try:
-                    self._adjust_thread_count()
-                except Exception:
-                    if not self._threads:
-                        future.cancel()
-                        raise
-            if self._shutdown and future.cancel():
-                # A signal handler or a destructor has shut it down since it was checked above.
-                _refuse(self)
-        result: Future[Any] = future
-        return result
+            The signature is ``submit(self, fn, /, *args, **kwargs)``, which 3.7 cannot spell: the
+            call may have keyword arguments named *self* and, after a positional *fn*, *fn*.  Where
+            the standard library takes the function by keyword (3.7; deprecated in 3.8), so does
+            this.
 
-    map = _map.map
+            Where no thread can be started, the call waits for one that lives.
+
+            Raises:
+                RuntimeError: The executor or the interpreter is shutting down, or the first thread
+                    cannot be started; then the call never runs.
+                BrokenThreadPool: A thread's initializer failed; its exception is the cause.
+            """
+            self, fn, *rest = args if len(args) > 1 else _stdlib.with_function(args, kwargs)
+            try:
+                idle = self._poolcompat_idle
+            except AttributeError:
+                idle = _adopt(self)
+            with self._shutdown_lock:
+                if self._broken or self._shutdown or _exit.is_exiting():
+                    _refuse(self)
+                future: Any = Future()
+                future._poolcompat_call = _stdlib.call_of(self, fn, rest, kwargs)
+                work_item = WorkItem(future, self._poolcompat_queued)
+                may_grow = len(self._threads) < self._max_workers
+                if may_grow and idle:
+                    # Not "if": a worker may be taking its token back.
+                    try:
+                        idle.pop()
+                        work_item.is_expected = True
+                    except IndexError:
+                        pass
+                self._work_queue.put(work_item)
+                if may_grow and not work_item.is_expected:
+                    try:
+                        self._adjust_thread_count()
+                    except Exception:
+                        if not self._threads:
+                            future.cancel()
+                            raise
+                if self._shutdown and future.cancel():
+                    # A signal handler or a destructor has shut it down since it was checked above.
+                    _refuse(self)
+            result: Future[Any] = future
+            return result
 
     def shutdown(
         self, wait: bool = True, *, cancel_futures: bool = False, timeout: float | None = None
@@ -167,8 +182,8 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
         """Take no more work, cancel what has not started, and stop what runs.
 
         Each running task is asked to stop, then interrupted, and its future is done with
-        :class:`TaskStopped` if it does.  What still runs after that is abandoned: its future is
-        done, a :class:`TerminateWarning` says where it is stuck, and neither :meth:`shutdown` nor
+        :class:`.TaskStopped` if it does.  What still runs after that is abandoned: its future is
+        done, a :class:`.TerminateWarning` says where it is stuck, and neither :meth:`shutdown` nor
         the exit of the interpreter waits for its thread.  The name is that of 3.14's process pools.
 
         A thread inside a C function cannot be interrupted, see :mod:`poolcompat.stopping`.  The
@@ -234,6 +249,7 @@ def _adopt(executor: Any) -> list[None]:
     with executor._shutdown_lock:
         if "_poolcompat_idle" not in vars(executor):
             executor._shutdown_lock = _stdlib.RLock()
+            executor._poolcompat_queued = set()
             executor._poolcompat_idle = []
             survive_forks(executor)
         idle: list[None] = executor._poolcompat_idle

@@ -33,12 +33,16 @@ from ._future import Future
 class WorkItem(Task):
     """A call in the queue; the call itself is in its future, which lets it go when cancelled."""
 
-    __slots__ = ("future", "is_expected")
+    __slots__ = ("future", "is_expected", "queued")
 
-    def __init__(self, future: Future[Any]) -> None:
+    def __init__(self, future: Future[Any], queued: set[Any]) -> None:
         # Not super(): this is on the path of every submit().
         self.fn = self.started = None
         self.future = future
+        #: The futures of what has not begun, for forks: between put() and get() the item is nowhere
+        #: that can be looked at, because since 3.13 it is handed over
+        self.queued = queued
+        queued.add(future)
         self.is_expected = False
 
     @property
@@ -53,6 +57,7 @@ class WorkItem(Task):
             context: What runs it, since 3.14; ``None`` is to call the function.
         """
         future = self.future
+        self.queued.discard(future)
         if not future.set_running_or_notify_cancel():
             return
         call = future.__dict__.pop("_poolcompat_call")
@@ -138,7 +143,7 @@ def _work(
                 del work_item
                 continue
             executor = executor_reference()
-            if _exit.is_exiting() or executor is None or executor._shutdown:
+            if _exit.ends_workers(work_queue) or executor is None or executor._shutdown:
                 # Flag it as early as possible if it has not been collected yet
                 if executor is not None:
                     executor._shutdown = True
@@ -198,3 +203,5 @@ def break_pool(executor: Any, work_queue: queue.SimpleQueue[Any], cause: BaseExc
             future.set_exception(error)
 
     call_each(fail, futures)
+    if executor is not None:
+        executor._poolcompat_queued.difference_update(futures)

@@ -101,6 +101,10 @@ class Callbacks:
             self._add((result, None, None))
             return None
 
+    def dropped(self) -> list[Any]:
+        """Return results that may be in no cache, because they are to be called back."""
+        return [entry[0] for entry in [*self._entries, (self._current,)] if entry[0] is not None]
+
     def _add(self, entry: Entry) -> None:
         self._entries.append(entry)
         self.queue.put(None)
@@ -122,9 +126,12 @@ class Callbacks:
                     return
                 if not self._entries:
                     continue
-                entry: Any = self._entries.popleft()
-                if _is_theirs(entry) or self._decide(entry):
-                    self._current = entry[0]
+                # Noted before it is taken, for a fork in another thread
+                entry: Any = self._entries[0]
+                self._current = entry[0]
+                self._entries.popleft()
+                if not (_is_theirs(entry) or self._decide(entry)):
+                    self._current = None
             if self._current is not None:
                 if _is_theirs(entry):
                     self._decide(entry)

@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .. import _stdlib
+from .. import _forks, _stdlib
 from . import _multiprocessing as _mp
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ class IMapIterator(_mp.IMapIterator):  # type: ignore[misc]
 
     def __init__(self, pool: Any, is_chunked: bool = False) -> None:
         self._pool = pool
-        self._lock = _stdlib.RLock()
-        self._cond = threading.Condition(self._lock)
+        self._make_lock()
+        # The pool knows it only until the last result is there.
+        _forks.survive_forks(self, IMapIterator._make_lock)
         # How many threads wait for a result
         self._waiting = 0
         self._job = _mp.new_job()
@@ -43,6 +44,10 @@ class IMapIterator(_mp.IMapIterator):  # type: ignore[misc]
         self._taken = 0
         self._feed: Feed | None = None
         self._cache[self._job] = self
+
+    def _make_lock(self) -> None:
+        self._lock = _stdlib.RLock()
+        self._cond = threading.Condition(self._lock)
 
     def next(self, timeout: float | None = None) -> Any:
         """Return the next result when it is there.

@@ -65,7 +65,8 @@ def attach(pool: Any) -> Engine:
 
 def _begin_anew(pool: Any) -> None:
     """Make *pool* empty and usable in a forked child."""
-    outstanding = list(pool._cache.copy().values())
+    engine: Engine = pool._poolcompat_engine
+    outstanding = {*pool._cache.copy().values(), *engine.callbacks.dropped()}
     pool._cache.clear()
     pool._terminate.cancel()
     engine = attach(pool)
