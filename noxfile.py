@@ -24,8 +24,14 @@ PYTHONS = [c.rpartition(" ")[2] for c in CLASSIFIERS if " :: Python :: 3." in c]
 if "Programming Language :: Python :: Implementation :: PyPy" in CLASSIFIERS:
     PYTHONS.append("pypy3.11")  # no classifier can say which version of PyPy
 
-# What starts and kills many processes takes as long as all the rest: by default on some only.
-PROCESS_TESTS = ["test_killable_*.py", "test_process_executor*.py"]
+# What kills many processes, or runs whole programs, takes as long as all the rest: by default on
+# some interpreters only.
+PROCESS_TESTS = [
+    "test_killable_*.py",
+    "test_process_executor*.py",
+    "test_examples.py",
+    "test_docs_programs.py",
+]
 NO_PROCESS_TESTS = [f"--ignore-glob=tests/{pattern}" for pattern in PROCESS_TESTS]
 NEWEST = "3.15"
 OLDEST_MIDDLE_NEWEST = [PYTHONS[0], "3.11", NEWEST]
@@ -130,13 +136,13 @@ def run_process_tests(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST_MIDDLE_NEWEST)
 def processes(session: nox.Session) -> None:
-    """Run the tests that kill processes, on some interpreters; arguments go to pytest."""
+    """Run the tests that kill processes, and the examples, on some interpreters."""
     run_process_tests(session)
 
 
 @nox.session(python=PYTHONS)
 def processes_everywhere(session: nox.Session) -> None:
-    """Run the tests that kill processes, on every interpreter; arguments go to pytest."""
+    """Run the same on every interpreter; arguments after -- go to pytest."""
     run_process_tests(session)
 
 

@@ -22,7 +22,7 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple
 
 from .. import _forks, _stdlib
 from .._calling import call_each
-from ..hosting._host import Host
+from ..hosting._host import Host, import_starters
 from . import _process_exit
 from ._failing import broken_error
 from ._fork import give_up
@@ -89,6 +89,7 @@ class Engine:
     """
 
     def __init__(self, executor: Any, plan: Plan, start: Callable[[Any], Host]) -> None:
+        import_starters()
         self.plan = plan
         self._start = start
         #: All calls that have not been answered, by their number

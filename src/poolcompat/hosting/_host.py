@@ -10,6 +10,7 @@ Guarantees:
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import multiprocessing
 import os
@@ -47,22 +48,39 @@ def _leave_parent() -> None:
 
 
 def _leave_helpers() -> None:
-    """Have ``multiprocessing`` start helpers of its own where it would wait for the parent's."""
+    """Have ``multiprocessing`` start helpers of its own where it would wait for the parent's.
+
+    A thread that does not exist here may have been about to start one.
+    """
     forkserver: Any = sys.modules.get("multiprocessing.forkserver")
-    if forkserver is not None and forkserver._forkserver._forkserver_pid is not None:
+    if forkserver is not None:
         server = forkserver._forkserver
-        os.close(server._forkserver_alive_fd)
         server._lock = threading.Lock()
-        server._forkserver_authkey = server._forkserver_address = None
-        server._forkserver_alive_fd = server._forkserver_pid = None
+        if server._forkserver_pid is not None:
+            os.close(server._forkserver_alive_fd)
+            server._forkserver_authkey = server._forkserver_address = None
+            server._forkserver_alive_fd = server._forkserver_pid = None
+    tracker: Any = sys.modules.get("multiprocessing.resource_tracker")
+    if tracker is not None:
+        tracker._resource_tracker._lock = threading.RLock()
     # until 3.7
-    semaphore_tracker: Any = sys.modules.get("multiprocessing.semaphore_tracker")
-    if semaphore_tracker is not None:
-        semaphore_tracker._semaphore_tracker.__init__()
+    tracker = sys.modules.get("multiprocessing.semaphore_tracker")
+    if tracker is not None:
+        tracker._semaphore_tracker.__init__()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_parent)
+
+
+def import_starters() -> None:
+    """Import what ``multiprocessing`` imports when it starts a process.
+
+    In a child that another thread forks during that, it could never be imported.
+    """
+    for name in ("popen_fork", "popen_spawn_posix", "popen_forkserver"):
+        with contextlib.suppress(ImportError):  # Not every system has them.
+            importlib.import_module("multiprocessing." + name)
 
 
 @contextlib.contextmanager
