@@ -55,6 +55,60 @@ def test_the_buffer_counts_chunks(lib):
         assert len(taken) <= 25
 
 
+def wait_until_waiting(results, count):
+    """Wait until so many threads wait for a result."""
+    never = threading.Event()
+    while results._waiting < count:
+        assert not never.wait(0.001)
+
+
+def ask_in_threads(results, count):
+    """Call next() in so many threads, and return them and what they will have got."""
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(next(results))) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    wait_until_waiting(results, count)
+    return threads, got
+
+
+def join(threads):
+    for thread in threads:
+        thread.join(DEADLOCK_S)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("imap", ["imap", "imap_unordered"])
+def test_a_chunk_wakes_as_many_as_it_has_items(lib, hold, imap):
+    """The next one may never come."""
+    with lib.pool.ThreadPool(1) as pool:
+        pool.apply_async(hold.wait, (DEADLOCK_S,))
+        results = getattr(pool, imap)(abs, itertools.count(), 3, 1)
+        threads, got = ask_in_threads(results, 3)
+        hold.set()
+        join(threads)
+    assert sorted(got) == [0, 1, 2]
+
+
+def test_a_result_wakes_as_many_as_it_held_up(lib, hold):
+    """Those of imap() are handed out in order."""
+    second, others = threading.Event(), threading.Event()
+    with lib.pool.ThreadPool(2) as pool:
+        tasks = [lambda: hold.wait(DEADLOCK_S), second.set]
+        more = itertools.repeat(lambda: others.wait(DEADLOCK_S))
+        results = pool.imap(lambda task: task(), itertools.chain(tasks, more), 1, 2)
+        threads, got = ask_in_threads(results, 2)
+        assert second.wait(DEADLOCK_S)
+        # Its outcome is there, too, when another task has begun.
+        pool.apply(int)
+        hold.set()
+        try:
+            join(threads)
+        finally:
+            others.set()
+    assert sorted(map(str, got)) == ["None", "True"]  # what set() and wait() return
+
+
 @pytest.mark.parametrize("buffersize", [1, 2, 7, 1000])
 @pytest.mark.parametrize("chunksize", [1, 3])
 @pytest.mark.parametrize("imap", ["imap", "imap_unordered"])

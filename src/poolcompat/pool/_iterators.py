@@ -89,6 +89,7 @@ class IMapIterator(_mp.IMapIterator):  # type: ignore[misc]
                 if not (outcome[0] and self._is_chunked):
                     return outcome
                 self._rest = collections.deque(outcome[1])
+                self._cond.notify(len(self._rest))
             elif self._index == self._length:
                 raise StopIteration
             elif deadline is not None and monotonic() >= deadline:
@@ -108,7 +109,7 @@ class IMapIterator(_mp.IMapIterator):  # type: ignore[misc]
                 if self._index == self._length:
                     pool = self._end_iteration()
                 elif self._waiting:
-                    self._cond.notify()
+                    self._cond.notify(len(self._items))
         del pool  # no sooner, lest it is collected with the lock held
 
     def _add(self, i: int, obj: Outcome) -> None:
