@@ -91,22 +91,17 @@ def types_complete(session: nox.Session) -> None:
     session.run("pyright", "tests/types")
 
 
-def check_interpreter(session: nox.Session) -> None:
-    """See that it is the very one that was asked for."""
+def install_package(session: nox.Session, group: str | None = None, *options: str) -> None:
+    """Install the package, and a dependency group, on the very interpreter that was asked for."""
     python = str(session.python)
     asked = python if python.startswith("pypy") else "cpython" + python
     session.run("python", "-c", CHECK_INTERPRETER, asked, log=False)
     # setuptools keeps what it built there, and a module deleted since would be installed again.
     shutil.rmtree("build", ignore_errors=True)
-
-
-def install_package(session: nox.Session, group: str | None = None) -> None:
-    """Install the package, and a dependency group, on the very interpreter that was asked for."""
-    check_interpreter(session)
     if group is None:
         session.install(".")
     else:
-        install_group(session, group, ".")
+        install_group(session, group, ".", *options)
 
 
 def run_pytest(session: nox.Session, *arguments: str) -> None:
@@ -220,9 +215,8 @@ def interop(session: nox.Session) -> None:
 
 
 def run_stress(session: nox.Session, *arguments: str) -> None:
-    check_interpreter(session)
     # Where its newest has no wheel, it would be built, which takes a compiler for Rust.
-    install_group(session, "stress", ".", "--only-binary=hypothesis")
+    install_package(session, "stress", "--only-binary=hypothesis")
     session.run("python", "stress/run.py", *arguments)
 
 

@@ -30,7 +30,7 @@ OWN_TEST = "tests/test_repairs.py::test_the_defect_is_repaired[{}-patch]"
 # These know, or show, what is patched.
 OF_THE_TABLE = ("docs*", "doctor", "examples", "import", "patching", "repairs", "run")
 OTHER_TESTS = [
-    *["--maxfail=10", "-k", "patch"],
+    *["-n", "auto", "--maxfail=10", "-k", "patch"],
     *[f"--ignore-glob=tests/test_{name}.py" for name in OF_THE_TABLE],
 ]
 # pytest's exit status; any other means that it could not do its work
@@ -41,7 +41,7 @@ def failing(skip: str, arguments: Iterable[str]) -> list[str]:
     """Run tests without the repair *skip*, and return the names of those that fail."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no"]
     child = subprocess.run(
-        [*command, f"--timeout={LIMIT}", "-n", "auto", *arguments],
+        [*command, f"--timeout={LIMIT}", *arguments],
         cwd=ROOT,
         env={**os.environ, "POOLCOMPAT_SKIP": skip},
         stdin=subprocess.DEVNULL,
@@ -61,7 +61,10 @@ def failing(skip: str, arguments: Iterable[str]) -> list[str]:
 def check_own_tests(names: list[str]) -> list[str]:
     """Return what is wrong with the tests that provoke these repairs' defects."""
     tests = {name: OWN_TEST.format(name) for name in names}
-    wrong = [f"{test} fails with nothing skipped" for test in failing("", tests.values())]
+    wrong = [
+        f"{test} fails with nothing skipped"
+        for test in failing("", ["-n", "auto", *tests.values()])
+    ]
     for name, test in tests.items():
         is_missed = bool(failing(name, [test]))
         print(f"{name}: {'missed' if is_missed else 'NOT MISSED'}")

@@ -30,13 +30,6 @@ class FuturesMachine(PoolMachine):
             return BROKEN
         return outcome_of(error, future.result(0) if error is None else None, job)
 
-    def check_in_child(self, job, before):
-        outcome = self.outcome(job)
-        if before is None:
-            assert outcome in job.may | {BROKEN}, f"{job} is {outcome} in the child"
-        else:
-            assert outcome == before, f"{job} was {before}, and is {outcome} in the child"
-
     def futures(self):
         return [job.future for job in list(self.jobs) if job.future is not None]
 

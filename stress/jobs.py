@@ -108,6 +108,13 @@ class Job:
         elif self.kind in HELD:
             self._orders.put(None)
 
+    def check_in_child(self, outcome, before):
+        """See that a forked child has the outcome of *before* the fork, or else one that may be."""
+        if before is None:
+            assert outcome in self.may | {BROKEN}, f"{self} is {outcome} in the child"
+        else:
+            assert outcome == before, f"{self} was {before}, and is {outcome} in the child"
+
     def tell(self, outcome):
         """Take note of a callback."""
         self.told.append(outcome)

@@ -241,7 +241,7 @@ class PoolMachine(RuleBasedStateMachine):
             for job, future, outcome in before:
                 if future is not None:
                     job.future = future
-                    self.check_in_child(job, outcome)
+                    job.check_in_child(self.outcome(job), outcome)
             self.use_in_child()
 
         with alarmed(3 * ALARM_S):

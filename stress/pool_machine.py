@@ -76,13 +76,6 @@ class ThreadPoolMachine(PoolMachine):
             return CLOSED
         return outcome_of(error, None, job)
 
-    def check_in_child(self, job, before):
-        outcome = self.outcome(job)
-        if before is None:
-            assert outcome in job.may | {BROKEN}, f"{job} is {outcome} in the child"
-        else:
-            assert outcome == before, f"{job} was {before}, and is {outcome} in the child"
-
     def use_in_child(self):
         for iterator in list(self._iterators):
             for _ in range(1000):
