@@ -6,101 +6,88 @@ Every value is that of a fresh child process, and the sides take turns: standard
 patch, standard library, import, patch, …  So whatever else the machine does slows them all alike,
 and a ratio is taken within a round, between neighbours.
 
-What the children do is in works.py and processes.py; this collects and prints, and only here is
-pyperf imported.
+What the children do is in works.py and processes.py; this collects.  A whole run leaves what it
+measured in results/, from which report.py makes docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import json
 import os
 import pathlib
 import platform
-import statistics
+import re
 import subprocess
 import sys
-
-from works import IMPORT, LATENCIES, LATENCY_OF, PATCH, STANDARD, WORKS
+import sysconfig
 
 from processes import KILLABLE_WORKS, PROCESS_WORKS, WORK_OF
+from summary import DOORS, HEADS, row
+from works import IMPORT, LATENCIES, LATENCY_OF, PATCH, WORKS
 
-CHILD = pathlib.Path(__file__).with_name("child.py")
+import poolcompat
+
+HERE = pathlib.Path(__file__).parent
+SECTIONS = {
+    "threads": WORKS,
+    "processes": PROCESS_WORKS,
+    "killable": KILLABLE_WORKS,
+    "latencies": LATENCIES,
+}
+FAST_ROUNDS = 3
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def run_child(side, name, count):
     """Return the values that a fresh process measures."""
     environ = {k: v for k, v in os.environ.items() if k != "POOLCOMPAT_SKIP"}
-    command = [sys.executable, str(CHILD), side, name, str(count)]
+    command = [sys.executable, str(HERE / "child.py"), side, name, str(count)]
     done = subprocess.run(command, stdout=subprocess.PIPE, env=environ)
     if done.returncode:
         sys.exit(f"{name}: the child of {side} failed")
-    return [float(value) for value in done.stdout.split()]
+    return [float(f"{float(value):.4g}") for value in done.stdout.split()]
 
 
-def measured(work, sides, fast):
-    """Return the values of each side, one for each round."""
-    rounds = min(work.rounds, 7) if fast else work.rounds
-    values = {side: [] for side in sides}
-    for _ in range(rounds):
-        for side in sides:
+def measured(work, doors, fast):
+    """Return the result of a work, with the values of each side, one for each round."""
+    values = {side: [] for side in [*work.rivals, *doors]} if work.is_possible else {}
+    for _ in range(min(work.rounds, FAST_ROUNDS) if fast else work.rounds):
+        for side in values:
             values[side] += run_child(side, work.name, work.counts[fast])
-    return values
+    title = work.title.format(work.counts[fast])
+    head = {"name": work.name, "title": title, "unit": work.unit, "goal": work.goal}
+    return {**head, "values": values}
 
 
-def benchmark(values, unit):
-    import pyperf
-
-    metadata = {"name": "bench", "unit": unit}
-    return pyperf.Benchmark([pyperf.Run([value], metadata=metadata) for value in values])
-
-
-def cells(work, doors, fast):
-    """Return a row of the table."""
-    row = [work.title.format(work.counts[fast])]
-    if work.is_possible:
-        values = measured(work, [*work.rivals, *doors], fast)
-        fastest = min(work.rivals, key=lambda rival: statistics.median(values[rival]))
-        row.append(", ".join(absolute(work, rival, values[rival]) for rival in work.rivals))
-        for door in doors:
-            row.append(judged([a / b for a, b in zip(values[door], values[fastest])], work.goal))
-    else:
-        row.extend(["n/a"] * (1 + len(doors)))
-    row.append(f"{work.goal} or less")
-    return row
-
-
-def absolute(work, rival, values):
-    result = benchmark(values, work.unit)
-    text = result.format_value(result.median())
-    return text if work.rivals == (STANDARD,) else f"{rival} {text}"
-
-
-def judged(ratios, goal):
-    ratio = benchmark(ratios, "integer")  # pyperf has no unit for it
-    digits = 2 if goal >= 0.1 else 4
-    median = round(ratio.median(), digits)
-    low, high = (f"{ratio.percentile(quarter):.{digits}f}" for quarter in (25, 75))
-    return f"{median:.{digits}f} ({low} to {high}) {'✓' if median <= goal else '✗'}"
-
-
-def latency_cells(latency, fast):
-    """Return a row of the table of latencies: in milliseconds, of the first call and of others."""
-    rounds = min(latency.rounds, 7) if fast else latency.rounds
+def latency_measured(latency, _, fast):
+    """Return the result of a latency, in seconds: of the first call, and of others."""
+    rounds = min(latency.rounds, FAST_ROUNDS) if fast else latency.rounds
     firsts, others = zip(*(run_child(IMPORT, latency.name, 1) for _ in range(rounds)))
-    row = [latency.title]
-    for values in (firsts, others):
-        value = benchmark(values, "second")
-        low, median, high = (1e3 * value.percentile(quarter) for quarter in (25, 50, 75))
-        row.append(f"{median:.1f} ms ({low:.1f} to {high:.1f})")
-    return row
+    values = {"first call": firsts, "later ones": others}
+    return {"name": latency.name, "title": latency.title, "values": values}
 
 
 def machine():
-    about = benchmark([1.0], "second").get_metadata()
-    return (
-        f"{about.get('cpu_model_name', 'machine')} with {os.cpu_count()} CPUs, {about['platform']}"
-    )
+    try:
+        cpu = re.search("model name\\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text()).group(1)
+    except (OSError, AttributeError):
+        cpu = platform.machine()
+    return f"{cpu}, {os.cpu_count()} CPUs, {platform.system()}"
+
+
+def result_file():
+    """Return where this interpreter's results belong, such as ``cpython-3.12.json``."""
+    version = "{}.{}".format(*sys.version_info) + ("t" if FREE_THREADED else "")
+    return HERE / "results" / f"{sys.implementation.name}-{version}.json"
+
+
+def save(results):
+    text = json.dumps(results, ensure_ascii=False, indent=1)
+    # The values of a side stand on one line.
+    text = re.sub(r"\[[^][{}]*\]", lambda found: " ".join(found.group().split()), text)
+    result_file().parent.mkdir(exist_ok=True)
+    result_file().write_text(text + "\n", encoding="utf-8")
 
 
 def main():
@@ -109,55 +96,37 @@ def main():
     parser.add_argument("work", nargs="?", choices=names, help="measure only this")
     parser.add_argument("--door", choices=[IMPORT, PATCH], help="measure only this one")
     parser.add_argument("--fast", action="store_true", help="fewer rounds, smaller numbers")
-    parser.add_argument("--markdown", action="store_true", help="print a table for the docs")
     options = parser.parse_args()
 
-    doors = [options.door] if options.door else [IMPORT, PATCH]
-    works = [one for one in [*WORKS, *PROCESS_WORKS] if options.work in (None, one.name)]
-    # Only our own classes can be killed or have terminate_workers().
-    killable, latencies = (
-        [one for one in ones if options.work in (None, one.name) and IMPORT in doors]
-        for ones in (KILLABLE_WORKS, LATENCIES)
-    )
-
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    if options.markdown:
-        print(f"### {interpreter}\n\n{machine()}\n")
-    else:
-        print(f"{interpreter}, {machine()}\n{importlib.util.find_spec('poolcompat').origin}")
+    results = {
+        "interpreter": interpreter + (", free-threaded" if FREE_THREADED else ""),
+        "poolcompat": poolcompat.__version__,
+        "machine": machine(),
+        "switch_interval_ms": 1e3 * sys.getswitchinterval(),
+    }
+    print(f"{results['interpreter']}, {results['machine']}\n{poolcompat.__file__}")
+    for section, works in SECTIONS.items():
+        doors = [door for door in DOORS[section] if options.door in (None, door)]
+        works = [work for work in works if doors and options.work in (None, work.name)]
+        results[section] = list(show_measured(section, works, doors, options.fast))
+    if options == parser.parse_args([]):
+        save(results)
+
+
+def show_measured(section, works, doors, fast):
+    """Yield the result of each work, and print its row of the table."""
     if works:
-        show_head(["work", STANDARD, *doors, "goal"], options.markdown)
-        show_works(works, doors, options)
-    if killable:
-        print()
-        show_head(["to kill", "the others", "KillableThreadPoolExecutor", "goal"], options.markdown)
-        show_works(killable, [IMPORT], options)
-    if latencies:
-        print()
-        interval = f"switch interval {1e3 * sys.getswitchinterval():g} ms"
-        show_head(["to stop", "first call", "later ones", interval], options.markdown)
-    for latency in latencies:
-        row = [*latency_cells(latency, options.fast), ""]
-        show(row if options.markdown else [latency.name, *row[1:]], options.markdown)
-
-
-def show_works(works, doors, options):
+        show(HEADS[section])
     for work in works:
-        row = cells(work, doors, options.fast)
-        show(row if options.markdown else [work.name, *row[1:]], options.markdown)
+        measure = latency_measured if section == "latencies" else measured
+        result = measure(work, doors, fast)
+        show([work.name, *row(section, result)])
+        yield result
 
 
-def show_head(head, markdown):
-    show(head, markdown)
-    if markdown:
-        show(["---"] * len(head), True)
-
-
-def show(row, markdown):
-    if markdown:
-        print("| " + " | ".join(row) + " |", flush=True)
-    else:
-        print(*(f"{cell:22}" for cell in row), flush=True)
+def show(cells):
+    print(*(f"{cell:22}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,8 @@ def main(side, name, count):
     """Print what was measured: a value, or for a latency that of the first call and of others."""
     import faulthandler
 
-    from works import IMPORT, LATENCY_OF, module_of
-
     from processes import WORK_OF
+    from works import IMPORT, LATENCY_OF, module_of
 
     faulthandler.dump_traceback_later(DEADLOCK_S, exit=True)
     if name in LATENCY_OF:

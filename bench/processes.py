@@ -160,7 +160,7 @@ KILLABLE_WORKS = [
         killable_submit,
         f"submit {{:,}} no-ops to {THREADS} threads in one process, then `result()`s;"
         f" the others have {PROCESSES} processes",
-        (20_000, 5_000),
+        (10_000, 5_000),
         0.5,
         rivals=RIVALS,
     ),
@@ -168,7 +168,7 @@ KILLABLE_WORKS = [
         killable_one_at_a_time,
         "`submit(f).result()`, {:,} times, one at a time;"
         " the standard library's `ProcessPoolExecutor(1)`",
-        (2_000, 500),
+        (1_000, 500),
         1.0,
         3,
     ),
@@ -192,14 +192,14 @@ PROCESS_WORKS = [
     Work(
         processes_submit,
         f"`ProcessPoolExecutor({PROCESSES})`: submit {{:,}} no-ops, then `result()`s",
-        (5_000, 2_000),
+        (4_000, 2_000),
         1.0,
         3,
     ),
     Work(
         processes_one_at_a_time,
         f"`ProcessPoolExecutor({PROCESSES})`: `submit(f).result()`, {{:,}} times, one at a time",
-        (2_000, 500),
+        (1_000, 500),
         1.0,
         3,
     ),

@@ -9,7 +9,7 @@ copyright = "The poolcompat authors"
 version = release = poolcompat.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["repairs.in.md", "_build"]
+exclude_patterns = ["benchmarks.in.md", "repairs.in.md", "_build"]
 nitpicky = True
 # What is of other projects is named, not linked, so that nothing has to be fetched to build this.
 nitpick_ignore_regex = [
