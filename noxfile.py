@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import configparser
+import gzip
+import io
 import os
 import pathlib
+import re
 import shutil
+import tarfile
 
 import nox
 
@@ -88,7 +92,7 @@ def types_complete(session: nox.Session) -> None:
     for version in (PYTHONS[0], NEWEST):
         target = f"--pythonversion={version}"
         session.run("pyright", target, "--verifytypes", "poolcompat", "--ignoreexternal")
-    session.run("pyright", "tests/types")
+        session.run("pyright", target, "tests/types")
 
 
 def install_package(session: nox.Session, group: str | None = None, *options: str) -> None:
@@ -148,35 +152,69 @@ def docs(session: nox.Session) -> None:
     session.run("python", "-m", "sphinx", "-nqW", "--keep-going", "docs", "docs/_build")
 
 
+def make_reproducible(sdist: pathlib.Path, epoch: int) -> None:
+    """Leave out when and by whom an sdist was made, which setuptools notes whatever one asks."""
+    content = io.BytesIO()
+    with tarfile.open(sdist) as old, tarfile.open(fileobj=content, mode="w") as new:
+        for member in sorted(old, key=lambda member: member.name):
+            data = old.extractfile(member)
+            member.mtime, member.pax_headers = epoch, {}
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            new.addfile(member, data)
+    sdist.write_bytes(gzip.compress(content.getvalue(), mtime=epoch))
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the sdist, and from it the wheel, into dist/; check them, and that they come again."""
     install_group(session, "build")
-    wheels = []
-    for folder in ("dist", session.create_tmp()):
-        for old in pathlib.Path(folder).glob("poolcompat-*"):
+    epoch = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True).strip()
+    os.umask(0o022)  # the wheel keeps who may read its files
+    built = []
+    for folder in (pathlib.Path("dist"), pathlib.Path(session.create_tmp())):
+        for old in folder.glob("poolcompat-*"):
             old.unlink()
-        epoch = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
-        env = {"SOURCE_DATE_EPOCH": epoch.strip()}
-        session.run("python", "-m", "build", "--outdir", folder, env=env, silent=True)
-        wheels += pathlib.Path(folder).glob("*.whl")
-    if len({wheel.read_bytes() for wheel in wheels}) != 1:
-        session.error("Built again, the wheel is another")
+        env = {"SOURCE_DATE_EPOCH": epoch}
+        session.run("python", "-m", "build", "--outdir", str(folder), env=env, silent=True)
+        (sdist,) = folder.glob("*.tar.gz")
+        make_reproducible(sdist, int(epoch))
+        built.append({path.name: path.read_bytes() for path in folder.glob("poolcompat-*")})
+    if built[0] != built[1]:
+        session.error("Built again, the archives are others")
     session.run("twine", "check", "--strict", *map(str, pathlib.Path("dist").iterdir()))
-    session.run("check-wheel-contents", "dist")
+    session.run("check-wheel-contents", "--package", "src/poolcompat", "dist")
+
+
+def contents_of(session: nox.Session) -> set[str]:
+    root = pathlib.Path(session.virtualenv.location)
+    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
 
 
 @nox.session(python=OLDEST_MIDDLE_NEWEST, venv_backend="venv", requires=["build"])
 def package(session: nox.Session) -> None:
-    """Install the wheel with pip, and run the tests of the sdist without its sources."""
+    """Install the archives with pip and take them out; run the tests of the sdist on the wheel."""
     folder = pathlib.Path(session.create_tmp()).resolve()
     shutil.rmtree(folder, ignore_errors=True)
     (wheel,) = pathlib.Path("dist").resolve().glob("*.whl")
     (sdist,) = pathlib.Path("dist").resolve().glob("*.tar.gz")
-    session.install("--upgrade", "pip")
+    pip = ["python", "-m", "pip"]
+    session.run(*pip, "install", "-q", "--upgrade", "pip")
+    session.run(*pip, "uninstall", "-qy", "poolcompat")
+    before = contents_of(session)
     for archive in (sdist, wheel, wheel):
-        session.run("python", "-m", "pip", "install", "-q", "--force-reinstall", str(archive))
+        session.run(*pip, "install", "-q", "--force-reinstall", str(archive))
         session.run("python", "-m", "poolcompat", "doctor", silent=True)
+    # What lies in folders of its own, but for the command, cannot be in the way of anything.
+    own = re.compile(r".*/site-packages/poolcompat(-[^/]+\.dist-info)?(/.*)?|bin/poolcompat")
+    foreign = sorted(path for path in contents_of(session) - before if not own.fullmatch(path))
+    if foreign:
+        session.error(f"It installs {foreign}")
+    session.run(*pip, "uninstall", "-qy", "poolcompat")
+    if contents_of(session) != before:
+        session.error(f"It leaves {sorted(contents_of(session) ^ before)}")
+    session.run(*pip, "install", "-q", str(wheel))
     install_group(session, "test")
     shutil.unpack_archive(sdist, folder)
     session.chdir(folder / sdist.name[: -len(".tar.gz")])
@@ -189,6 +227,22 @@ def bench(session: nox.Session) -> None:
     """Compare the speed with the standard library's; arguments after -- go to bench/bench.py."""
     install_package(session, "bench")
     session.run("python", "bench/bench.py", *session.posargs)
+    if not session.posargs:  # only a whole run leaves results
+        session.notify("charts")
+
+
+@nox.session
+def charts(session: nox.Session) -> None:
+    """Write docs/benchmarks.md and its charts from what was measured."""
+    install_group(session, "charts")
+    session.run("python", "bench/report.py")
+
+
+@nox.session(python="3.8")
+def recording(session: nox.Session) -> None:
+    """Write docs/doctor.svg: what poolcompat doctor --verify prints in a terminal."""
+    install_package(session, "recording")
+    session.run("python", "docs/recording.py")
 
 
 @nox.session(python=PYTHONS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "TaskStopped",
@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from . import futures as futures
+    from . import monkey as monkey
+    from . import pool as pool
+    from . import stopping as stopping
     from .monkey import is_patched, patch_all, patched, repairs, unpatch_all
     from .stopping import TaskStopped, TerminateReport, TerminateWarning
 

@@ -128,11 +128,11 @@ _BYTE_CODE_MAKES_GENERATORS = "RETURN_GENERATOR" in opcode.opmap
 _CO_GENERATOR = 0x20
 JUMPS = frozenset([*opcode.hasjrel, *opcode.hasjabs])
 
-if HAS_INVALID_STATE_ERROR:
+if TYPE_CHECKING or HAS_INVALID_STATE_ERROR:
     InvalidStateError = _base.InvalidStateError
 else:
 
-    class InvalidStateError(_base.Error):  # type: ignore[no-redef]
+    class InvalidStateError(_base.Error):
         """The operation is not allowed in this state."""
 
 

@@ -19,13 +19,24 @@ from concurrent.futures import (
 from typing import TYPE_CHECKING
 
 from .._stdlib import BrokenExecutor, InvalidStateError
-from ._future import Future
 from ._thread import ThreadPoolExecutor
 from ._waiting import as_completed, wait
 
 if TYPE_CHECKING:
+    import sys
+
+    # To type checkers Future is the class that it stands in for, as it is to isinstance().
+    from concurrent.futures import Future
+
+    from . import process as process
+    from . import thread as thread
     from ._killable import KillableThreadPoolExecutor
     from ._process import ProcessPoolExecutor
+
+    if sys.version_info >= (3, 14):
+        from concurrent.futures import InterpreterPoolExecutor as InterpreterPoolExecutor
+else:
+    from ._future import Future
 
 __all__ = [
     "ALL_COMPLETED",

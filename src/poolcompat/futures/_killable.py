@@ -128,7 +128,7 @@ class KillableThreadPoolExecutor(_stdlib.Executor):
 
         def submit(
             __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-        ) -> Future[T]: ...
+        ) -> _stdlib.Future[T]: ...
 
         def map(
             self,

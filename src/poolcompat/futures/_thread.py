@@ -77,7 +77,7 @@ class ThreadPoolExecutor(_stdlib.ThreadPoolExecutor, metaclass=StandIn):
 
         def submit(
             __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-        ) -> Future[T]: ...
+        ) -> _stdlib.Future[T]: ...
 
         def map(
             self,
