@@ -122,7 +122,7 @@ class ProcessPoolExecutor(_process_stdlib.ProcessPoolExecutor, metaclass=StandIn
 
         def submit(
             __self, __fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-        ) -> Future[T]: ...
+        ) -> _stdlib.Future[T]: ...
 
     else:
 
@@ -220,7 +220,9 @@ class ProcessPoolExecutor(_process_stdlib.ProcessPoolExecutor, metaclass=StandIn
         if operation not in (_TERMINATE, _KILL):
             raise ValueError(f"Unsupported operation: {operation!r}")
         processes = dict(self._processes or {})
-        self.shutdown(wait=False, cancel_futures=True)
+        # Before 3.12 the standard library's engine cannot do both: what it fails may be cancelled.
+        can_cancel = "_poolcompat_engine" in vars(self) or _process_stdlib.FAILS_CANCELLED
+        self.shutdown(wait=False, cancel_futures=can_cancel)
         for process in processes.values():
             # ValueError: it has been closed.  OSError: it has just ended.
             with contextlib.suppress(ValueError, OSError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple
 
 from ._registry import AttributeSlot, Change, CodeSlot
+from ._wrappers import innermost
 
 
 class Repair(NamedTuple):
@@ -69,10 +70,24 @@ def beneath(
     Where one of them has, the code of the standard library's own function is what is changed, by
     the trampoline; so they go on being called.
     """
-    holder = function = vars(owner)[name]
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    is_wrapped = function is not holder and isinstance(function, FunctionType)
-    if is_wrapped and function.__globals__ is vars(sys.modules[owner.__module__]):
-        return CodeSlot(function, trampoline)
-    return AttributeSlot(owner, name, value)
+    holder = vars(owner)[name]
+    function = innermost(holder, name, vars(sys.modules[owner.__module__]))
+    if function is None or function is holder:
+        return AttributeSlot(owner, name, value)
+    return CodeSlot(function, trampoline)
+
+
+def code_of(module: ModuleType, name: str, trampoline: Callable[..., Any]) -> CodeSlot:
+    """Return the slot of the code of a function, be it wrapped or not.
+
+    Raises:
+        RuntimeError: Somebody has put something else there, which cannot be changed.
+    """
+    holder = vars(module)[name]
+    function = innermost(holder, name, vars(module)) or holder
+    if not isinstance(function, FunctionType) or function.__code__.co_freevars:
+        raise RuntimeError(
+            f"{module.__name__}.{name} cannot be repaired, because {holder!r} was put there; "
+            "apply the repairs before that"
+        )
+    return CodeSlot(function, trampoline)

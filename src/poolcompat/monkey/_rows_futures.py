@@ -7,7 +7,7 @@ from typing import Iterator
 from .. import _stdlib
 from . import _trampolines
 from ._registry import AttributeSlot, Change, CodeSlot
-from ._repair import Repair, grafts, repair
+from ._repair import Repair, code_of, grafts, repair
 from ._rows_executor import EXECUTOR
 
 
@@ -16,8 +16,8 @@ def _futures() -> Iterator[AttributeSlot | CodeSlot]:
 
     from ..futures import Future
 
-    yield CodeSlot(_base.as_completed, _trampolines.as_completed)
-    yield CodeSlot(_base.wait, _trampolines.wait)
+    yield code_of(_base, "as_completed", _trampolines.as_completed)
+    yield code_of(_base, "wait", _trampolines.wait)
     yield from grafts(
         _stdlib.Future,
         Future,
@@ -47,7 +47,7 @@ def _map() -> Iterator[AttributeSlot]:
     return grafts(_stdlib.Executor, ThreadPoolExecutor, "map")
 
 
-FUTURES = Change(_futures)
+FUTURES = Change(_futures, looks_each_time=True)
 LOST_EXCEPTIONS = Change(_lost_exceptions, requires=(FUTURES, EXECUTOR))
 MAP = Change(_map)
 
