@@ -1,28 +1,7 @@
-"""The two ways in, and the standard library as it is, behind one interface."""
+"""The two ways in, and the standard library as it is: what the package has for its reproducers."""
 
 from __future__ import annotations
 
-import contextlib
-from types import SimpleNamespace
+from poolcompat.monkey._defects._doors import IMPORT, NONE, PATCH, opened
 
-IMPORT, PATCH, NONE = "import", "patch", "none"
-
-
-@contextlib.contextmanager
-def opened(door, **options):
-    """Give the pools behind a door: what users import from, and whatever the door needs."""
-    import concurrent.futures
-    import multiprocessing.pool
-
-    import poolcompat
-    import poolcompat.futures
-    import poolcompat.pool
-
-    if door == IMPORT:
-        yield SimpleNamespace(door=door, futures=poolcompat.futures, pool=poolcompat.pool)
-        return
-    theirs = SimpleNamespace(door=door, futures=concurrent.futures, pool=multiprocessing.pool)
-    with contextlib.ExitStack() as stack:
-        if door == PATCH:
-            stack.enter_context(poolcompat.patched(**options))
-        yield theirs
+__all__ = ["IMPORT", "NONE", "PATCH", "opened"]

@@ -9,10 +9,10 @@ import threading
 import pytest
 
 from conftest import DEADLOCK_S
-from defects_executor import exit_status_of_fork
 from poolcompat import _stdlib
 from poolcompat.futures import BrokenExecutor
 from poolcompat.futures._worker import _work
+from poolcompat.monkey._defects._forking import exit_status_of_fork
 
 pytestmark = [
     pytest.mark.skipif(not _stdlib.CAN_FORK, reason="needs os.fork()"),

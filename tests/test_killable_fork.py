@@ -8,12 +8,12 @@ import threading
 import pytest
 
 from conftest import DEADLOCK_S
-from defects_executor import exit_status_of_fork
 from killable_tasks import add, hold, who
 from killable_things import held_when_unpickled, until_asked
 from outcomes import error_of
 from poolcompat import _stdlib
 from poolcompat.futures import KillableThreadPoolExecutor
+from poolcompat.monkey._defects._forking import exit_status_of_fork
 from stage import exists, is_killed
 
 pytest_plugins = "killable_fixtures"

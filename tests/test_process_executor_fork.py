@@ -10,10 +10,10 @@ import threading
 import pytest
 
 from conftest import DEADLOCK_S
-from defects_executor import exit_status_of_fork
 from killable_tasks import add, hold, leave
 from outcomes import error_of
 from poolcompat import _stdlib
+from poolcompat.monkey._defects._forking import exit_status_of_fork
 from process_tasks import START_METHODS
 from stage import exists, outcome, wait_until
 

@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from conftest import DEADLOCK_S
-from defects_executor import exit_status_of_fork
 from outcomes import error_of
 from poolcompat import _stdlib
+from poolcompat.monkey._defects._forking import exit_status_of_fork
 from poolcompat.pool import ThreadPool
 
 pytestmark = [

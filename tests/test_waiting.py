@@ -15,7 +15,7 @@ import pytest
 
 import poolcompat.futures
 from conftest import DEADLOCK_S
-from reproducer import tell_of_waiting
+from poolcompat.monkey._defects._reproducer import tell_of_waiting
 
 FIRST_COMPLETED = concurrent.futures.FIRST_COMPLETED
 FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION

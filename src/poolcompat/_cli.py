@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Callable, Sequence
+from typing import Callable, NoReturn, Sequence
 
 from . import __version__
 
+_FINDINGS = 1
 _USAGE_ERROR = 2
 
 _RUN_USAGE = (
@@ -34,32 +35,71 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"poolcompat {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run a program with all pools repaired", add_help=False)
-    commands.add_parser("doctor", help="show which repairs this interpreter needs")
+    _add_doctor(commands)
     if args[:1] == ["run"]:
         return _run(args[1:])
-    if parser.parse_args(args).command == "doctor":
-        return _doctor()
+    options = parser.parse_args(args)
+    if options.command == "doctor":
+        return _doctor(options, parser.error)
     parser.print_help(sys.stderr)
     return _USAGE_ERROR
 
 
-def _doctor() -> int:
-    from ._doctor import examine
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="show which repairs this interpreter needs",
+        description="Show which repairs this interpreter needs, and what others have changed in "
+        "the same places. Nothing is changed. The exit status is 0 if all is well, 1 if there is "
+        "something to look at, 2 for wrong usage.",
+    )
+    add = parser.add_argument
+    add(
+        "--verify",
+        action="store_true",
+        help="provoke every defect, without the repair and with it, in child processes; takes up "
+        "to two minutes",
+    )
+    add("--json", action="store_true", help="print for machines")
+    add(
+        "--program",
+        metavar="SCRIPT",
+        help="read a program and what it imports, without running it, and show where it uses "
+        "private names of the pools",
+    )
 
-    report = examine()
-    width = max(len(finding.repair.name) for finding in report.findings)
-    lines = [report.subject, ""]
-    for finding in report.findings:
-        row = finding.repair
-        since = f"since {row.native_since}" if row.native_since else ""
-        lines.append(f"{row.name:{width}}  {finding.status:6}  {since:10}  {row.issue}".rstrip())
-        lines.append(f"{'':{width}}  {row.wrong}")
+
+def _doctor(options: argparse.Namespace, fail: Callable[[str], NoReturn]) -> int:
+    from . import _printing
+    from ._doctor import examine
+    from ._private_names import private_uses
+    from .monkey import repairs, skipped_by_operator
+
     try:
-        print("\n".join(lines), flush=True)
+        skipped_by_operator()
+        reading = private_uses(options.program) if options.program else None
+    except ValueError as error:
+        fail(str(error))
+    except OSError as error:
+        return _cannot_open(options.program, error)
+    show = _printing.progress(sys.stderr, len(repairs()))
+    report = examine(verify=options.verify, reading=reading, on_progress=show)
+    if options.json:
+        text = _printing.as_json(report)
+    else:
+        text = _printing.as_text(report, _printing.is_colourful(sys.stdout))
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
         # Nobody reads it; now nothing is left for the interpreter to fail on when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return 0 if report.is_healthy else _FINDINGS
+
+
+def _cannot_open(path: str, error: OSError) -> int:
+    reason = f"[Errno {error.errno}] {error.strerror}"
+    print(f"poolcompat: can't open file {path!r}: {reason}", file=sys.stderr)
+    return _USAGE_ERROR
 
 
 def _run(args: list[str]) -> int:
@@ -73,9 +113,7 @@ def _run(args: list[str]) -> int:
     try:
         program = _program_of(target)
     except OSError as error:
-        reason = f"[Errno {error.errno}] {error.strerror}"
-        print(f"poolcompat: can't open file {target[0]!r}: {reason}", file=sys.stderr)
-        return _USAGE_ERROR
+        return _cannot_open(target[0], error)
     try:
         patch_process_tree(only=options.only, skip=options.skip, on_terminate=options.on_terminate)
     except ValueError as error:

@@ -50,6 +50,16 @@ class WorkItem(Task):
         """The function, its arguments and its keyword arguments, as in 3.14."""
         return getattr(self.future, "_poolcompat_call", None)
 
+    @property
+    def args(self) -> Any:
+        """The arguments, as before 3.14, for those who look into the queue."""
+        return tuple(self.task[1]) if self.task is not None else ()
+
+    @property
+    def kwargs(self) -> Any:
+        """The keyword arguments, in the same way."""
+        return self.task[2] if self.task is not None else {}
+
     def run(self, context: Any = None) -> None:
         """Run the call, unless it was cancelled, and complete its future.
 

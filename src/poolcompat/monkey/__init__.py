@@ -84,6 +84,8 @@ def patch_all(
             been changed then.
         TypeError: *only* or *skip* is a string instead of a collection of names, or a time is no
             number.
+        RuntimeError: Somebody has put in the place of ``as_completed()`` or ``wait()`` what cannot
+            be changed; nothing has been changed then.
     """
     policy = Policy.checked(on_terminate, grace, timeout)
     with _state.registry.lock:
@@ -179,8 +181,8 @@ def _wanted(only: Iterable[str] | None, skip: Iterable[str]) -> tuple[Repair, ..
         rows = [row for row in rows if row.change in chosen]
     # A name that is not needed here skips what shares its mechanism all the same: whoever turns
     # something off must be sure that it is off.
-    skipped = {row.change for row in (*_rows(skip, "skip"), *_skipped_by_operator())}
-    return tuple(row for row in rows if not skipped & {row.change, *row.change.requires})
+    skipped = _off_without([*_rows(skip, "skip"), *_named_by_operator()])
+    return tuple(row for row in rows if row not in skipped)
 
 
 def _rows(names: Iterable[str], argument: str) -> list[Repair]:
@@ -197,7 +199,22 @@ def _rows(names: Iterable[str], argument: str) -> list[Repair]:
     return [known[name] for name in names]
 
 
-def _skipped_by_operator() -> Iterable[Repair]:
+def skipped_by_operator() -> tuple[Repair, ...]:
+    """Return the repairs that ``POOLCOMPAT_SKIP`` turns off.
+
+    Raises:
+        ValueError: It has the name of no repair.
+    """
+    return _off_without(_named_by_operator())
+
+
+def _off_without(named: Iterable[Repair]) -> tuple[Repair, ...]:
+    """Return the repairs that are off if *named* are: they share or need the mechanism."""
+    skipped = {row.change for row in named}
+    return tuple(row for row in TABLE if skipped & {row.change, *row.change.requires})
+
+
+def _named_by_operator() -> Iterable[Repair]:
     names = [name.strip() for name in os.environ.get(_SKIP_VARIABLE, "").split(",")]
     return TABLE if "all" in names else _rows(filter(None, names), _SKIP_VARIABLE)
 

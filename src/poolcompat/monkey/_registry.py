@@ -151,6 +151,11 @@ class Registry:
     def is_applied(self, change: Change) -> bool:
         return change in self._applied
 
+    def replaced(self) -> dict[str, object]:
+        """Return what was in the slots that hold ours, by their dotted paths."""
+        with self.lock:
+            return {str(slot): before for slot, before in self._before.items()}
+
     @property
     def policy(self) -> Any:
         """The policy of the latest hold, or ``None`` if nobody holds anything."""

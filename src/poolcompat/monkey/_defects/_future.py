@@ -1,16 +1,16 @@
-"""Provokes the defects of ``Future`` and of ``Executor.map()``."""
+"""Defects of ``Future``."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import sys
-import threading
 import weakref
+from typing import Any, Callable
 
-import poolcompat
-from doors import IMPORT
-from reproducer import busy_executor, defect, provoked, recording_submit
+from .. import patch_all
+from ._doors import IMPORT
+from ._reproducer import DESTRUCTORS, busy_executor, defect, provoked, replace
 
 
 class Failure(Exception):
@@ -18,20 +18,20 @@ class Failure(Exception):
 
 
 class FalseFailure(Failure):
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return False
 
 
 class EmptyFailure(Failure):
-    def __len__(self):
+    def __len__(self) -> int:
         return 0
 
 
-def fail(error):
+def fail(error: Exception) -> None:
     raise error
 
 
-def failed_futures(lib, error):
+def failed_futures(lib: Any, error: Exception) -> list[Any]:
     """Futures that are done with *error*: one that was completed by hand, one of an executor."""
     by_hand = lib.futures.Future()
     by_hand.set_exception(error)
@@ -41,7 +41,7 @@ def failed_futures(lib, error):
 
 
 @defect("falsy-exception")
-def _(lib):
+def _(lib: Any) -> None:
     errors = FalseFailure(), EmptyFailure()
     futures = [future for error in errors for future in failed_futures(lib, error)]
     provoked()
@@ -54,7 +54,7 @@ def _(lib):
 
 
 @defect("falsy-exception-repr")
-def _(lib):
+def _(lib: Any) -> None:
     errors = FalseFailure(), EmptyFailure()
     futures = [future for error in errors for future in failed_futures(lib, error)]
     provoked()
@@ -63,12 +63,12 @@ def _(lib):
 
 
 @defect("future-keeps-callbacks")
-def _(lib):
+def _(lib: Any) -> None:
     class Callback:
-        def __call__(self, future):
+        def __call__(self, future: Any) -> None:
             pass
 
-    def add_callback(future):
+    def add_callback(future: Any) -> weakref.ref[Callback]:
         callback = Callback()
         future.add_done_callback(callback)
         return weakref.ref(callback)
@@ -86,7 +86,7 @@ def _(lib):
     assert [callback() for callback in callbacks] == [None] * 5
 
 
-def check_refused(complete, value):
+def check_refused(complete: Callable[[Any], None], value: object) -> None:
     refusal = None
     try:
         complete(value)
@@ -96,7 +96,7 @@ def check_refused(complete, value):
 
 
 @defect("invalid-state-error")
-def _(lib):
+def _(lib: Any) -> None:
     finished = lib.futures.Future()
     finished.set_result("first")
     first = Failure()
@@ -118,7 +118,7 @@ def _(lib):
     assert [future.cancelled() for future in (cancelled, queued)] == [True] * 2
 
 
-def raised_by(get):
+def raised_by(get: Callable[[], object]) -> weakref.ref[Failure]:
     """A weak reference to what *get* raises, which nothing but a cycle keeps alive."""
     try:
         get()
@@ -130,23 +130,23 @@ def raised_by(get):
     raise AssertionError("no Failure")
 
 
-def fail_anew(*_):
+def fail_anew(*_: object) -> None:
     # No name is bound to the exception, which has this function's frame.
     raise Failure
 
 
 @defect("result-reference-cycle")
-def _(lib):
-    def completed():
+def _(lib: Any) -> None:
+    def completed() -> Any:
         future = lib.futures.Future()
         future.set_exception(Failure())
         return future
 
-    def submitted():
+    def submitted() -> Any:
         with lib.futures.ThreadPoolExecutor(1) as executor:
             return executor.submit(fail_anew)
 
-    def mapped():
+    def mapped() -> Any:
         with lib.futures.ThreadPoolExecutor(1) as executor:
             return executor.map(fail_anew, range(1))
 
@@ -163,58 +163,23 @@ def _(lib):
 
 
 @defect("generic-alias")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     assert isinstance(lib.futures.Future[int](), lib.futures.Future)
 
-    class FutureNumber(lib.futures.Future[int]):
+    class FutureNumber(lib.futures.Future[int]):  # type: ignore[misc]
         pass
 
     assert issubclass(FutureNumber, lib.futures.Future)
 
 
-@defect("map-continues")
-def _(lib):
-    release = threading.Event()
-
-    def work(number):
-        if number % 2:
-            raise Failure
-        if number == 4:
-            release.wait()
-        return number
-
-    with lib.futures.ThreadPoolExecutor(1) as executor:
-        futures = recording_submit(executor)
-        results = executor.map(work, range(7))
-        outcomes = []
-        provoked()
-        for _ in range(4):
-            try:
-                outcomes.append(next(results))
-            except Failure:
-                outcomes.append("failed")
-            except StopIteration:
-                outcomes.append("ended")
-        waiting = [future.cancelled() for future in futures]
-        # What the exception did before, this does now.
-        results.close()
-        closed = [futures[n].cancelled() for n in (5, 6)]
-        ended = next(results, "ended")
-        release.set()
-        assert outcomes == [0, "failed", 2, "failed"]
-        assert waiting == [False] * 7
-        assert closed == [True] * 2
-        assert ended == "ended"
-
-
-@defect("lost-exception")
-def _(lib):
+@defect("lost-exception", DESTRUCTORS)
+def _(lib: Any) -> None:
     if lib.door == IMPORT:  # there is no other way to ask for it
-        poolcompat.patch_all(only=["lost-exception"])
-    records = []
+        patch_all(only=["lost-exception"])
+    records: list[Any] = []
     handler = logging.Handler()
-    handler.emit = records.append
+    replace(handler, "emit", records.append)
     logging.getLogger("concurrent.futures").addHandler(handler)
     with lib.futures.ThreadPoolExecutor(1) as executor:
         lost = executor.submit(fail_anew)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import Any
 
-from processes import Gate, make_executor, manager_held, process_pool
-from reproducer import defect, provoked
+from ._processes import Gate, join_threads, make_executor, manager_held, process_pool
+from ._reproducer import FORK, defect, provoked
 
 
-@defect("process-as-completed-after-shutdown-cancel")
-def _(lib):
+@defect("process-as-completed-after-shutdown-cancel", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         futures = [executor.submit(gate.hold) for _ in range(5)]
         gate.wait()
@@ -20,10 +21,11 @@ def _(lib):
         assert set(lib.futures.as_completed(futures)) == set(futures)
         assert lib.futures.wait(futures).done == set(futures)
         assert futures[-1].cancelled()
+    join_threads()
 
 
-@defect("process-cancel-then-shutdown")
-def _(lib):
+@defect("process-cancel-then-shutdown", FORK)
+def _(lib: Any) -> None:
     # The thread that delivers results is to see it all at once, which it does when it is slow.
     sys.setswitchinterval(10)
     provoked()
@@ -34,8 +36,8 @@ def _(lib):
         executor.shutdown()
 
 
-@defect("process-shutdown-cancel-flag-reset")
-def _(lib):
+@defect("process-shutdown-cancel-flag-reset", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         with manager_held(executor, gate):
             futures = [executor.submit(int) for _ in range(3)]
@@ -50,12 +52,12 @@ def _(lib):
             raise AssertionError("no CancelledError")
 
 
-@defect("process-shutdown-from-callback")
-def _(lib):
-    errors = []
+@defect("process-shutdown-from-callback", FORK)
+def _(lib: Any) -> None:
+    errors: list[RuntimeError] = []
     called = threading.Event()
 
-    def shut_down(_):
+    def shut_down(_: Any) -> None:
         try:
             executor.shutdown()
         except RuntimeError as error:
@@ -71,8 +73,8 @@ def _(lib):
         assert errors == []
 
 
-@defect("process-shutdown-nowait")
-def _(lib):
+@defect("process-shutdown-nowait", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         futures = [executor.submit(gate.hold, number) for number in range(4)]
         gate.wait()
@@ -80,13 +82,14 @@ def _(lib):
         executor.shutdown(wait=False)
         gate.open(len(futures))
         assert [future.result() for future in futures] == [0, 1, 2, 3]
+    join_threads()
 
 
-@defect("process-shutdown-twice")
-def _(lib):
+@defect("process-shutdown-twice", FORK)
+def _(lib: Any) -> None:
     returned = threading.Event()
 
-    def shut_down():
+    def shut_down() -> None:
         executor.shutdown(wait=True)
         returned.set()
 
@@ -103,8 +106,8 @@ def _(lib):
         thread.join()
 
 
-@defect("process-terminate-workers")
-def _(lib):
+@defect("process-terminate-workers", FORK)
+def _(lib: Any) -> None:
     provoked()
     for name in ("terminate_workers", "kill_workers"):
         with Gate() as gate, process_pool(lib) as executor:
@@ -121,12 +124,12 @@ def _(lib):
                 raise AssertionError("no CancelledError")
 
 
-@defect("process-many-submits")
-def _(lib):
-    futures = []
+@defect("process-many-submits", FORK)
+def _(lib: Any) -> None:
+    futures: list[Any] = []
     all_submitted, entered = threading.Event(), threading.Event()
 
-    def wait_for_submits(_):
+    def wait_for_submits(_: Any) -> None:
         # Until there are no more, or the thread that submits waits for this one.
         entered.set()
         before = -1

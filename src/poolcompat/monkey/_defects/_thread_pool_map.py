@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import multiprocessing
 import queue
 import threading
+from typing import Any, Iterable, Iterator
 
-from defects_thread_pool import busy_pool, error_of, joined_pool, raising
-from reproducer import defect, provoked
+from ._reproducer import defect, provoked
+from ._thread_pool import busy_pool, error_of, joined_pool, raising
 
 
 @defect("pool-terminate-blocking-input")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     for imap in ("imap", "imap_unordered"):
         for chunksize in (1, 2):
             blocked, release = threading.Event(), threading.Event()
 
-            def blocking(blocked=blocked, release=release):
+            def blocking(
+                blocked: threading.Event = blocked, release: threading.Event = release
+            ) -> Iterator[int]:
                 blocked.set()
                 release.wait()
                 yield 0
@@ -33,28 +37,34 @@ def _(lib):
             pool.join()
 
 
+def numbers(taken: list[int]) -> Iterator[int]:
+    """All of them; those that have been taken are in *taken*."""
+    for number in itertools.count():
+        taken.append(number)
+        yield number
+
+
 @defect("pool-imap-lazy")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     for imap in ("imap", "imap_unordered"):
-        taken = []
+        taken: list[int] = []
         with joined_pool(lib) as pool:
-            numbers = (taken.append(number) or number for number in itertools.count())
-            iterator = getattr(pool, imap)(int, numbers, buffersize=2)
+            iterator = getattr(pool, imap)(int, numbers(taken), buffersize=2)
             for number in range(10):
                 assert next(iterator) == number
                 assert len(taken) <= number + 1 + 2
 
 
 @defect("pool-imap-chunked-next")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     for imap in ("imap", "imap_unordered"):
         release = threading.Event()
         with joined_pool(lib) as pool:
             iterator = getattr(pool, imap)(lambda _, e=release: e.wait(), range(3), chunksize=2)
             try:
-                error = error_of(lambda iterator=iterator: iterator.next(timeout=0))
+                error = error_of(functools.partial(iterator.next, timeout=0))
                 assert isinstance(error, multiprocessing.TimeoutError)
             finally:
                 release.set()
@@ -65,20 +75,20 @@ def _(lib):
 class Sized:
     """What says that it has many items, and then yields three, or raises."""
 
-    def __init__(self, items, error=None):
+    def __init__(self, items: Iterable[Any], error: Exception | None = None) -> None:
         self.items, self.error = items, error
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 100
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         yield from self.items
         if self.error is not None:
             raise self.error
 
 
 @defect("pool-map-lying-len")
-def _(lib):
+def _(lib: Any) -> None:
     error = KeyError("item")
     with joined_pool(lib) as pool:
         provoked()
@@ -87,13 +97,13 @@ def _(lib):
             assert pool.starmap(pow, Sized([(2, 2)]), chunksize) == [4]
             assert pool.map(int, Sized([]), chunksize) == []
             failing = Sized(range(3), error)
-            assert error_of(lambda f=failing, c=chunksize: pool.map(int, f, c)) is error
+            assert error_of(functools.partial(pool.map, int, failing, chunksize)) is error
         assert pool.apply(int) == 0
 
 
 @defect("pool-map-async-empty")
-def _(lib):
-    values = queue.Queue()
+def _(lib: Any) -> None:
+    values: queue.Queue[list[int]] = queue.Queue()
     with joined_pool(lib) as pool:
         provoked()
         for submit in (pool.map_async, pool.starmap_async):
@@ -103,7 +113,7 @@ def _(lib):
 
 
 @defect("pool-callback-exception")
-def _(lib):
+def _(lib: Any) -> None:
     fail = raising(ValueError("task"))
     with joined_pool(lib) as pool:
         provoked()
@@ -121,13 +131,13 @@ def _(lib):
 
 
 @defect("mp-timeouterror")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_pool(lib) as (pool, running):
         iterator = pool.imap(int, range(3))
         unordered = pool.imap_unordered(int, range(3))
         provoked()
         for get in (running.get, iterator.next, unordered.next):
-            error = error_of(lambda get=get: get(0))
+            error = error_of(functools.partial(get, 0))
             assert isinstance(error, TimeoutError)
             assert isinstance(error, multiprocessing.TimeoutError)
     # Otherwise its destructor may find a pipe closed, on 3.8 and 3.9.

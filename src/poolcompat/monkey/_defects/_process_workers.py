@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
 import signal
 import threading
 import weakref
+from typing import Any
 
-from defects_executor import exit_status_of_fork
-from processes import Gate, make_executor, process_pool
-from reproducer import defect, provoked
+from ._forking import exit_status_of_fork
+from ._processes import Gate, join_threads, make_executor, process_pool
+from ._reproducer import CTYPES, FORK, defect, provoked
 
 # How long a process may take that cannot be ended from within
 C_S = 20
 
 
 @defect("process-max-tasks-per-child-param")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     with process_pool(lib, method="spawn", max_tasks_per_child=1) as executor:
         futures = [executor.submit(os.getpid) for _ in range(2)]
@@ -36,16 +36,16 @@ def _(lib):
 class SentWhenSet:
     """An argument, an integer for the worker, that is not sent before an event is set."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.event = threading.Event()
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         self.event.wait()
         return int, ()
 
 
 @defect("process-max-tasks-per-child-hang")
-def _(lib):
+def _(lib: Any) -> None:
     first = SentWhenSet()
     provoked()
     with process_pool(lib, method="spawn", max_tasks_per_child=2) as executor:
@@ -55,7 +55,7 @@ def _(lib):
 
 
 @defect("process-max-tasks-shutdown-nowait")
-def _(lib):
+def _(lib: Any) -> None:
     first = SentWhenSet()
     provoked()
     with process_pool(lib, method="spawn", max_tasks_per_child=1) as executor:
@@ -63,10 +63,11 @@ def _(lib):
         executor.shutdown(wait=False)
         first.event.set()
         assert [future.result() for future in futures] == [0] * 5
+    join_threads()
 
 
 @defect("process-on-demand-workers")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     with process_pool(lib, 3, "spawn") as executor:
         executor.submit(int).result()
@@ -77,52 +78,52 @@ class Thing:
     pass
 
 
-kept = None
+kept: Any = None
 
 
-def keep(thing):
+def keep(thing: Thing) -> None:
     """Remember something that this worker has, until nobody else does."""
     global kept
     kept = weakref.ref(thing)
 
 
-def is_alive():
+def is_alive() -> bool:
     """Whether this worker still has it."""
     gc.collect()
     return kept() is not None
 
 
-def fail_with_thing():
+def fail_with_thing() -> None:
     thing = Thing()
     keep(thing)
     raise KeyError("task")
 
 
-@defect("process-worker-exception-leak")
-def _(lib):
+@defect("process-worker-exception-leak", FORK)
+def _(lib: Any) -> None:
     with process_pool(lib) as executor:
         assert isinstance(executor.submit(fail_with_thing).exception(), KeyError)
         provoked()
         assert not executor.submit(is_alive).result()
 
 
-def return_thing():
+def return_thing() -> Thing:
     thing = Thing()
     keep(thing)
     return thing
 
 
-@defect("process-worker-keeps-result")
-def _(lib):
+@defect("process-worker-keeps-result", FORK)
+def _(lib: Any) -> None:
     with process_pool(lib) as executor:
         assert isinstance(executor.submit(return_thing).result(), Thing)
         provoked()
         assert not executor.submit(is_alive).result()
 
 
-@defect("process-fork-child")
-def _(lib):
-    def in_child():
+@defect("process-fork-child", FORK)
+def _(lib: Any) -> None:
+    def in_child() -> None:
         for future in (running, pending):
             assert isinstance(future.exception(timeout=0), lib.futures.BrokenExecutor)
         for executor in (busy, idle):
@@ -142,23 +143,25 @@ def _(lib):
             assert executor.submit(int).result() == 0
 
 
-def end_with(life):
+def end_with(life: int) -> None:
     """Have this process end when the other end of the pipe *life* is closed."""
     threading.Thread(target=lambda: (os.read(life, 1), os._exit(1)), daemon=True).start()
 
 
-def wait_in_python(ready):
+def wait_in_python(ready: int) -> None:
     os.write(ready, b".")
     threading.Event().wait()
 
 
-def wait_in_c(ready):
+def wait_in_c(ready: int) -> None:
     """Wait and let no other thread of the process run."""
+    import ctypes
+
     os.write(ready, b".")
     ctypes.PyDLL(None).sleep(C_S)
 
 
-def keep_workers(lib, ready, life):
+def keep_workers(lib: Any, ready: int, life: int) -> None:
     """Be the parent of two busy workers and of an idle one, until killed."""
     end_with(life)
     fork = multiprocessing.get_context("fork")
@@ -168,8 +171,8 @@ def keep_workers(lib, ready, life):
     threading.Event().wait()
 
 
-@defect("process-orphans")
-def _(lib):
+@defect("process-orphans", FORK, CTYPES)
+def _(lib: Any) -> None:
     ended, ready = os.pipe()
     life, alive = os.pipe()
     parent = os.fork()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any, List
 
-from doors import IMPORT
-from reproducer import busy_executor, defect, provoked
+from ._doors import IMPORT
+from ._reproducer import busy_executor, defect, holding, provoked
 
 
 @defect("cancel-futures")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_executor(lib) as executor:
         futures = [executor.submit(int) for _ in range(3)]
         provoked()
@@ -18,10 +19,10 @@ def _(lib):
 
 
 @defect("cancel-futures-callback-deadlock")
-def _(lib):
-    refused = []
+def _(lib: Any) -> None:
+    refused: list[RuntimeError] = []
 
-    def submit_again(_):
+    def submit_again(_: Any) -> None:
         try:
             executor.submit(int)
         except RuntimeError as error:
@@ -35,16 +36,16 @@ def _(lib):
 
 
 @defect("idle-reuse")
-def _(lib):
+def _(lib: Any) -> None:
     idle = threading.Event()
 
     class Semaphore(threading.Semaphore):
-        def release(self, n=1):
+        def release(self, n: int = 1) -> None:
             super().release()
             idle.set()
 
-    class Tokens(list):
-        def append(self, item):
+    class Tokens(List[Any]):
+        def append(self, item: object) -> None:
             super().append(item)
             idle.set()
 
@@ -59,14 +60,14 @@ def _(lib):
 
 
 @defect("ctrl-c-in-with")
-def _(lib):
+def _(lib: Any) -> None:
     options = {"cancel_on_error": True} if lib.door == IMPORT else {}
     held, release = threading.Event(), threading.Event()
-    calls = []
+    calls: list[int] = []
     provoked()
     try:
         with lib.futures.ThreadPoolExecutor(1, **options) as executor:
-            executor.submit(lambda: (held.set(), release.wait()))
+            executor.submit(holding(held, release))
             held.wait()
             futures = [executor.submit(calls.append, 1) for _ in range(3)]
             futures[-1].add_done_callback(lambda _: release.set())
@@ -74,3 +75,40 @@ def _(lib):
     except KeyboardInterrupt:
         assert [future.cancelled() for future in futures] == [True] * 3
         assert calls == []
+
+
+def shut_down_in_worker(lib: Any, how: str) -> list[Any]:
+    """Have ``shutdown()`` called in a worker while the other one is busy; what came of it."""
+    ready = threading.Barrier(3)
+    release = threading.Event()
+    outcomes: list[Any] = []
+
+    def shut_down(_: Any = None) -> None:
+        release.set()
+        try:
+            executor.shutdown(wait=True)
+        except RuntimeError as error:
+            outcomes.append(error)
+        else:
+            outcomes.append("other is done" if other.done() else "other is running")
+
+    def shut_down_when_ready() -> None:
+        ready.wait()
+        shut_down()
+
+    executor = lib.futures.ThreadPoolExecutor(2)
+    other = executor.submit(lambda: (ready.wait(), release.wait()))
+    if how == "task":
+        executor.submit(shut_down_when_ready)
+    else:
+        executor.submit(ready.wait).add_done_callback(shut_down)
+    ready.wait()
+    executor.shutdown()
+    return outcomes
+
+
+@defect("shutdown-from-worker")
+def _(lib: Any) -> None:
+    provoked()
+    for how in ("task", "callback"):
+        assert shut_down_in_worker(lib, how) == ["other is done"]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import gc
 import io
 import multiprocessing.process
-import multiprocessing.synchronize
 import os
 import sys
 import threading
 import time
 import warnings
 import weakref
+from typing import Any, Callable, Iterator
 
-from defects_executor import exit_status_of_fork
-from reproducer import defect, provoked
+from ._forking import exit_status_of_fork
+from ._reproducer import FORK, defect, holding, provoked, replace
 
 
-def error_of(call):
+def error_of(call: Callable[[], object]) -> BaseException | None:
     """Call *call* and return what it raised, be it what ends a program."""
     try:
         call()
@@ -28,17 +29,17 @@ def error_of(call):
     return None
 
 
-def raising(error):
+def raising(error: BaseException) -> Callable[[Any], None]:
     """A function of one argument that raises *error*."""
 
-    def fail(_):
+    def fail(_: Any) -> None:
         raise error
 
     return fail
 
 
 @contextlib.contextmanager
-def joined_pool(lib):
+def joined_pool(lib: Any) -> Iterator[Any]:
     """A pool with one thread, which is waited for if all went well: else that could hang."""
     pool = lib.pool.ThreadPool(1)
     yield pool
@@ -47,12 +48,12 @@ def joined_pool(lib):
 
 
 @contextlib.contextmanager
-def busy_pool(lib):
+def busy_pool(lib: Any) -> Iterator[tuple[Any, Any]]:
     """A pool whose only worker is held in a task, the task's result, and the means to end it."""
     held, release = threading.Event(), threading.Event()
     pool = lib.pool.ThreadPool(1)
     try:
-        result = pool.apply_async(lambda: (held.set(), release.wait()))
+        result = pool.apply_async(holding(held, release))
         held.wait()
         yield pool, result
     finally:
@@ -60,7 +61,7 @@ def busy_pool(lib):
 
 
 @defect("thread-pool-results-after-terminate")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_pool(lib) as (pool, running):
         waiting = [
             running.get,
@@ -82,7 +83,7 @@ def _(lib):
 
 
 @defect("thread-pool-silent-terminate")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_pool(lib) as (pool, _), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         provoked()
@@ -91,12 +92,12 @@ def _(lib):
         assert warning.category.__name__ == "TerminateWarning"
 
 
-def items_begun_around_terminate(lib, submit):
+def items_begun_around_terminate(lib: Any, submit: str) -> int:
     """Terminate a pool that is in the first item of a chunk of three; how many items it began."""
     held, release = threading.Event(), threading.Event()
-    begun = []
+    begun: list[int] = []
 
-    def task(item):
+    def task(item: int) -> None:
         begun.append(item)
         held.set()
         release.wait()
@@ -115,7 +116,7 @@ def items_begun_around_terminate(lib, submit):
 
 
 @defect("thread-pool-terminate-stops-chunk")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     for submit in ("map_async", "starmap_async", "imap", "imap_unordered"):
         assert items_begun_around_terminate(lib, submit) == 1
@@ -126,7 +127,7 @@ class Unusual(BaseException):
 
 
 @defect("thread-pool-system-exit")
-def _(lib):
+def _(lib: Any) -> None:
     with joined_pool(lib) as pool:
         provoked()
         for error in (SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Unusual()):
@@ -138,11 +139,11 @@ def _(lib):
 
 
 @defect("thread-pool-initializer")
-def _(lib):
+def _(lib: Any) -> None:
     error = KeyError("setting")
     release = threading.Event()
 
-    def initialize():
+    def initialize() -> None:
         release.wait()
         raise error
 
@@ -168,14 +169,14 @@ def _(lib):
         assert failure.__cause__ is error
 
 
-@defect("thread-pool-fork-child")
-def _(lib):
+@defect("thread-pool-fork-child", FORK)
+def _(lib: Any) -> None:
     idle = lib.pool.ThreadPool(1)
     idle.apply(int)
 
-    def in_child():
+    def in_child() -> None:
         for get in outstanding:
-            assert isinstance(error_of(lambda get=get: get(0)), lib.futures.BrokenExecutor)
+            assert isinstance(error_of(functools.partial(get, 0)), lib.futures.BrokenExecutor)
         for pool in (busy, idle):
             assert pool.apply(int) == 0
             assert pool.map(int, range(3)) == [0, 1, 2]
@@ -200,41 +201,47 @@ def _(lib):
 
 
 @defect("thread-pool-needs-semaphores")
-def _(lib):
-    def unavailable(*args, **kwargs):
+def _(lib: Any) -> None:
+    def unavailable(*args: Any, **kwargs: Any) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    multiprocessing.synchronize.SemLock.__init__ = unavailable
+    with contextlib.suppress(ImportError):  # what some systems without semaphores raise
+        from multiprocessing import synchronize
+
+        replace(synchronize.SemLock, "__init__", unavailable)
     provoked()
     with joined_pool(lib) as pool:
         assert pool.map(abs, [-1, -2]) == [1, 2]
     # Other systems say so when that module is imported.
-    sys.modules["multiprocessing.synchronize"] = None
+    modules: dict[str, Any] = sys.modules
+    modules["multiprocessing.synchronize"] = None
     with joined_pool(lib) as pool:
         assert pool.map(abs, [-1, -2]) == [1, 2]
 
 
 @defect("pool-maxtasksperchild-zero")
-def _(lib):
-    def start(process):
+def _(lib: Any) -> None:
+    def start(process: Any) -> None:
         raise AssertionError("a worker is started")
 
     # So that there is none to be left behind
-    multiprocessing.process.BaseProcess.start = start
+    replace(multiprocessing.process.BaseProcess, "start", start)
     provoked()
     for count in (0, -1):
-        error = error_of(lambda count=count: lib.pool.Pool(1, maxtasksperchild=count))
+        error = error_of(functools.partial(lib.pool.Pool, 1, maxtasksperchild=count))
         assert isinstance(error, ValueError)
 
 
 @defect("pool-collected")
-def _(lib):
-    categories = []
+def _(lib: Any) -> None:
+    categories: list[type[Warning]] = []
     others = set(threading.enumerate())
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         # A recorded warning would hold the pool.
-        warnings.showwarning = lambda message, category, *args, **kw: categories.append(category)
+        replace(
+            warnings, "showwarning", lambda _, category, *args, **kw: categories.append(category)
+        )
         pool = lib.pool.ThreadPool(1)
         pool.apply(int)
         threads = set(threading.enumerate()) - others
@@ -249,9 +256,9 @@ def _(lib):
 
 
 @defect("pool-join-latency")
-def _(lib):
+def _(lib: Any) -> None:
     # Whoever polls does so for ever.
-    time.sleep = lambda seconds: threading.Event().wait()
+    replace(time, "sleep", lambda seconds: threading.Event().wait())
     provoked()
     # Often enough that some thread has begun to poll by then.
     for end in ("close", "terminate") * 5:
@@ -262,7 +269,7 @@ def _(lib):
 
 
 @defect("pool-enter-closed")
-def _(lib):
+def _(lib: Any) -> None:
     provoked()
     for end in ("close", "terminate"):
         pool = lib.pool.ThreadPool(1)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
+from typing import Any, Callable
 
-from defects_executor import until_exit
-from doors import PATCH, opened
-from processes import Gate, end_with_parent, make_executor
-from reproducer import defect, provoked
+from ._child import child_command
+from ._doors import PATCH, opened
+from ._processes import Gate, end_with_parent, make_executor
+from ._reproducer import FORK, defect, provoked, until_exit
 
 NAME = "process-ctrl-c"
 
 
-def stay(gate):
+def stay(gate: Gate) -> bytes:
     """A task that goes on however it is interrupted, until it is let go."""
     while True:
         try:
@@ -26,11 +26,11 @@ def stay(gate):
             pass
 
 
-def tell_that_it_runs():
+def tell_that_it_runs() -> None:
     os.write(1, b"task\n")
 
 
-def fill(executor):
+def fill(executor: Any) -> None:
     """Have the executor busy with a task that goes on until those behind it are cancelled."""
     gate = Gate()
     executor.submit(stay, gate)
@@ -40,7 +40,7 @@ def fill(executor):
     futures[-1].add_done_callback(lambda _: gate.open(2))
 
 
-def wait_for_ctrl_c():
+def wait_for_ctrl_c() -> None:
     never = threading.Event()
     print("ready", flush=True)
     while True:
@@ -48,19 +48,19 @@ def wait_for_ctrl_c():
         never.wait(0.1)
 
 
-def interrupted_in_with(lib):
+def interrupted_in_with(lib: Any) -> None:
     with make_executor(lib) as executor:
         fill(executor)
         wait_for_ctrl_c()
 
 
-def interrupted_outside(lib):
+def interrupted_outside(lib: Any) -> None:
     executor = make_executor(lib)
     fill(executor)
     wait_for_ctrl_c()
 
 
-def interrupted_when_idle(lib):
+def interrupted_when_idle(lib: Any) -> None:
     with Gate() as gate, make_executor(lib, 2) as executor:
         futures = [executor.submit(gate.hold) for _ in range(2)]
         gate.wait(2)
@@ -69,7 +69,7 @@ def interrupted_when_idle(lib):
         wait_for_ctrl_c()
 
 
-def main(door, name):
+def main(door: str, name: str) -> None:
     end_with_parent()
     options = {"only": [NAME]} if door == PATCH else {}
     with opened(door, **options) as lib:
@@ -77,25 +77,27 @@ def main(door, name):
         globals()[name](lib)
 
 
-def said_after_ctrl_c(door, program):
+def said_after_ctrl_c(door: str, program: Callable[[Any], None]) -> tuple[str, str]:
     """Run one of these programs, press Ctrl-C, and return what all its processes print."""
-    command = [sys.executable, __file__, door, program.__name__]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "universal_newlines": True}
-    with subprocess.Popen(command, start_new_session=True, **pipes) as child:
+    command = [*child_command(__name__ + ":main"), door, program.__name__]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        start_new_session=True,
+    ) as child:
+        assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         os.killpg(child.pid, signal.SIGINT)
         return child.communicate()
 
 
-@defect(NAME)
-def _(lib):
+@defect(NAME, FORK)
+def _(lib: Any) -> None:
     provoked()
     for program in (interrupted_in_with, interrupted_outside, interrupted_when_idle):
         output, errors = said_after_ctrl_c(lib.door, program)
         assert output == ""
         # It is the program's own that is printed, and nobody else's.
         assert errors.splitlines().count("KeyboardInterrupt") == 1
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -7,17 +7,17 @@ import os
 import signal
 import threading
 import traceback
+from typing import Any
 
-from defects_executor import silence_log
-from processes import Gate, end_with_parent, manager_held, process_pool
-from reproducer import defect, provoked
+from ._processes import Gate, end_with_parent, manager_held, process_pool
+from ._reproducer import FORK, defect, provoked, replace, silence_log
 
 # More than there is place for in a pipe
 BIG = bytes(1_000_000)
 
 
-@defect("process-crash-big-data")
-def _(lib):
+@defect("process-crash-big-data", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         with manager_held(executor, gate):
             # So that there are calls behind the first one when that ends
@@ -28,12 +28,12 @@ def _(lib):
             assert isinstance(future.exception(), lib.futures.process.BrokenProcessPool)
 
 
-@defect("process-crash-callback-submit-deadlock")
-def _(lib):
-    refusals = []
+@defect("process-crash-callback-submit-deadlock", FORK)
+def _(lib: Any) -> None:
+    refusals: list[type[Exception]] = []
     told = threading.Event()
 
-    def submit_again(_):
+    def submit_again(_: Any) -> None:
         try:
             executor.submit(int)
         except lib.futures.process.BrokenProcessPool as error:
@@ -48,8 +48,8 @@ def _(lib):
         assert len(refusals) == 1
 
 
-@defect("process-crash-with-cancelled-future")
-def _(lib):
+@defect("process-crash-with-cancelled-future", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         running, *_, cancelled, pending = [executor.submit(gate.crash) for _ in range(5)]
         gate.wait()
@@ -61,15 +61,15 @@ def _(lib):
         assert cancelled.cancelled()
 
 
-def fail_to_start():
+def fail_to_start() -> None:
     end_with_parent()
     # That it is logged, is in order.
     logging.disable(logging.CRITICAL)
     raise KeyError("setting")
 
 
-@defect("process-initializer-cause")
-def _(lib):
+@defect("process-initializer-cause", FORK)
+def _(lib: Any) -> None:
     silence_log()
     with process_pool(lib, initializer=fail_to_start) as executor:
         futures = [executor.submit(int) for _ in range(2)]
@@ -80,7 +80,7 @@ def _(lib):
             assert repr(error.__cause__) == repr(KeyError("setting"))
 
 
-def broken_by(lib, end):
+def broken_by(lib: Any, end: tuple[Any, ...]) -> str:
     """Have a worker end by *end*, and return all that the future tells of it."""
     with process_pool(lib) as executor:
         error = executor.submit(*end).exception()
@@ -88,26 +88,26 @@ def broken_by(lib, end):
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
-def tell_exit_codes_late():
+def tell_exit_codes_late() -> None:
     """Have the first question for an exit code come too early, as it does now and then."""
     waitpid = os.waitpid
-    asked = set()
+    asked: set[int] = set()
 
-    def wait(pid, options):
+    def wait(pid: int, options: int) -> tuple[int, int]:
         if options & os.WNOHANG and pid not in asked:
             asked.add(pid)
             return 0, 0
         return waitpid(pid, options)
 
-    os.waitpid = wait
+    replace(os, "waitpid", wait)
 
 
-def kill_itself():
+def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@defect("process-broken-exit-code")
-def _(lib):
+@defect("process-broken-exit-code", FORK)
+def _(lib: Any) -> None:
     tell_exit_codes_late()
     provoked()
     assert "exit code 3" in broken_by(lib, (os._exit, 3))
@@ -115,8 +115,8 @@ def _(lib):
     assert "SIGKILL" in text or "exit code -9" in text
 
 
-@defect("process-shared-broken-exception")
-def _(lib):
+@defect("process-shared-broken-exception", FORK)
+def _(lib: Any) -> None:
     with Gate() as gate, process_pool(lib) as executor:
         futures = [executor.submit(gate.crash) for _ in range(4)]
         gate.open()
@@ -124,12 +124,12 @@ def _(lib):
         assert len({id(future.exception()) for future in futures}) == len(futures)
 
 
-@defect("process-manager-dies-on-callback-baseexception")
-def _(lib):
+@defect("process-manager-dies-on-callback-baseexception", FORK)
+def _(lib: Any) -> None:
     silence_log()
     errors = [SystemExit, KeyboardInterrupt, GeneratorExit]
 
-    def raise_next(_):
+    def raise_next(_: Any) -> None:
         raise errors.pop()
 
     with Gate() as gate, process_pool(lib) as executor:
@@ -142,8 +142,8 @@ def _(lib):
         assert errors == []
 
 
-@defect("process-manager-dies-on-invalid-state")
-def _(lib):
+@defect("process-manager-dies-on-invalid-state", FORK)
+def _(lib: Any) -> None:
     silence_log()
     with Gate() as gate, process_pool(lib) as executor:
         running = executor.submit(gate.hold)

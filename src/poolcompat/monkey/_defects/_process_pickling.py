@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import pickle
 import threading
+from typing import Any, Callable
 
-from processes import Gate, manager_held, process_pool, wait_until_cancelled
-from reproducer import defect, provoked
+from ._processes import Gate, manager_held, process_pool, wait_until_cancelled
+from ._reproducer import FORK, defect, provoked
 
 
 class Pickled:
     """An argument that does something when it is pickled."""
 
-    def __init__(self, action):
+    def __init__(self, action: Callable[[], None]) -> None:
         self.action = action
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         self.action()
         raise pickle.PicklingError("an argument")
 
 
-@defect("process-slow-pickle-cancel-futures")
-def _(lib):
-    futures = []
+@defect("process-slow-pickle-cancel-futures", FORK)
+def _(lib: Any) -> None:
+    futures: list[Any] = []
     begun, submitted = threading.Event(), threading.Event()
 
-    def pickle_slowly():
+    def pickle_slowly() -> None:
         begun.set()
         submitted.wait()
         wait_until_cancelled(lib, futures[-1])
@@ -41,8 +42,8 @@ def _(lib):
         assert futures[-1].cancelled()
 
 
-@defect("process-unpicklable-cancel-futures")
-def _(lib):
+@defect("process-unpicklable-cancel-futures", FORK)
+def _(lib: Any) -> None:
     begun = threading.Event()
     with Gate() as gate, process_pool(lib) as executor:
         with manager_held(executor, gate):
@@ -56,11 +57,11 @@ def _(lib):
         assert [future.done() for future in futures] == [True] * 5
 
 
-@defect("process-unpicklable-task-shutdown")
-def _(lib):
+@defect("process-unpicklable-task-shutdown", FORK)
+def _(lib: Any) -> None:
     begun, never = threading.Event(), threading.Event()
 
-    def pickle_slowly():
+    def pickle_slowly() -> None:
         begun.set()
         # Until the pool waits for this, which nobody tells
         while not executor._shutdown_thread:
@@ -74,19 +75,19 @@ def _(lib):
     assert isinstance(future.exception(), pickle.PicklingError)
 
 
-def fail_to_unpickle():
+def fail_to_unpickle() -> None:
     raise KeyError("unpickled")
 
 
 class Unpickled:
     """It can be pickled, but not unpickled."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return fail_to_unpickle, ()
 
 
-@defect("process-unpicklable-argument")
-def _(lib):
+@defect("process-unpicklable-argument", FORK)
+def _(lib: Any) -> None:
     with process_pool(lib) as executor:
         executor.submit(int).result()
         provoked()
@@ -99,16 +100,16 @@ def _(lib):
 class TwoArguments(Exception):
     """It is pickled with one argument only, as such classes are when nobody thinks of it."""
 
-    def __init__(self, one, other):
+    def __init__(self, one: int, other: int) -> None:
         super().__init__(one)
 
 
-def fail_with_two_arguments():
+def fail_with_two_arguments() -> None:
     raise TwoArguments(1, 2)
 
 
-@defect("process-unpicklable-exception")
-def _(lib):
+@defect("process-unpicklable-exception", FORK)
+def _(lib: Any) -> None:
     with process_pool(lib) as executor:
         executor.submit(int).result()
         provoked()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import threading
+from typing import Any, Callable
 
-from reproducer import Clock, busy_executor, defect, provoked, tell_of_waiting
+from ._reproducer import Clock, busy_executor, defect, provoked, tell_of_waiting
 
 
 @defect("as-completed-after-cancel-futures")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_executor(lib) as executor:
         future = executor.submit(int)
         try:
@@ -22,7 +23,7 @@ def _(lib):
 
 
 @defect("as-completed-cancelled")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_executor(lib) as executor:
         future = executor.submit(int)
         future.cancel()
@@ -31,7 +32,7 @@ def _(lib):
 
 
 @defect("wait-cancelled")
-def _(lib):
+def _(lib: Any) -> None:
     with busy_executor(lib) as executor:
         future = executor.submit(int)
         future.cancel()
@@ -40,7 +41,7 @@ def _(lib):
 
 
 @defect("wait-wakes-on-cancel")
-def _(lib):
+def _(lib: Any) -> None:
     future = lib.futures.Future()
     told = threading.Event()
     tell_of_waiting(future, told)
@@ -53,7 +54,7 @@ def _(lib):
 
 
 @defect("as-completed-slow-consumer")
-def _(lib):
+def _(lib: Any) -> None:
     clock = Clock()
     first, second = lib.futures.Future(), lib.futures.Future()
     first.set_result(None)
@@ -66,7 +67,7 @@ def _(lib):
 
 
 @defect("as-completed-clock")
-def _(lib):
+def _(lib: Any) -> None:
     clock = Clock()
     completed = lib.futures.as_completed([lib.futures.Future()], timeout=3600)
     clock.now += 7200
@@ -79,7 +80,7 @@ def _(lib):
 
 
 @defect("wait-iterables")
-def _(lib):
+def _(lib: Any) -> None:
     future = lib.futures.Future()
     future.set_result(None)
     provoked()
@@ -88,9 +89,9 @@ def _(lib):
 
 
 @defect("timeout-inf")
-def _(lib):
+def _(lib: Any) -> None:
     infinity = float("inf")
-    waits = [
+    waits: list[Callable[[Any], object]] = [
         lambda future: future.result(timeout=infinity),
         lambda future: future.exception(timeout=infinity),
         lambda future: lib.futures.wait([future], timeout=infinity),
@@ -102,7 +103,7 @@ def _(lib):
         waiting = threading.Event()
         watch_waiting(future, waiting)
 
-        def complete(future=future, waiting=waiting):
+        def complete(future: Any = future, waiting: threading.Event = waiting) -> None:
             waiting.wait()
             future.set_result(None)
 
@@ -115,12 +116,12 @@ def _(lib):
             completing.join()
 
 
-def watch_waiting(future, waiting):
+def watch_waiting(future: Any, waiting: threading.Event) -> None:
     """Set *waiting* when somebody waits for *future*, who holds its condition until then."""
     tell_of_waiting(future, waiting)
     condition_wait = future._condition.wait
 
-    def wait(timeout=None):
+    def wait(timeout: float | None = None) -> Any:
         waiting.set()
         return condition_wait(timeout)
 
@@ -128,9 +129,9 @@ def watch_waiting(future, waiting):
 
 
 @defect("timeouterror-is-builtin")
-def _(lib):
+def _(lib: Any) -> None:
     future = lib.futures.Future()
-    waits = [
+    waits: list[Callable[[], object]] = [
         lambda: future.result(timeout=0),
         lambda: future.exception(timeout=0),
         lambda: list(lib.futures.as_completed([future], timeout=0)),

@@ -1,0 +1,181 @@
+"""Provoke the defects, each in a process of its own, and tell what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from typing import IO, Callable, Iterator, NamedTuple, Sequence
+
+from .futures import ThreadPoolExecutor, as_completed
+from .monkey import Repair
+from .monkey._defects._child import child_command, child_environment
+from .monkey._defects._doors import IMPORT, NONE, PATCH
+
+OK, WRONG, HANGS = "ok", "wrong", "hangs"
+#: It cannot be provoked here.
+NOT_HERE = "n/a"
+
+# How long a program may take that is expected to end well
+_PATIENCE_S = 30.0
+# How long one that is expected to fail may stand still before it counts as hanging
+_STILL_S = 2.0
+
+_CALL = "poolcompat.monkey._defects:provoke"
+
+
+class Outcome(NamedTuple):
+    """What happened when a defect was provoked."""
+
+    #: "ok", "wrong", "hangs" or "n/a".
+    result: str
+    #: The last line that it printed on standard error; for "n/a" what is missing here.
+    detail: str = ""
+
+
+class Verified(NamedTuple):
+    """What happened to one repair."""
+
+    #: With the standard library as it is.
+    without: Outcome
+    #: Behind both doors; if one of them fails, it is that one's.
+    repaired: Outcome
+
+
+class Children:
+    """The processes that run, so that none is left behind."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_over = False
+
+    @contextlib.contextmanager
+    def running(
+        self, arguments: Sequence[str], errors: IO[bytes]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a child for a ``with`` block, which kills it and what it has started."""
+        with self._lock:
+            if self._is_over:
+                raise InterruptedError
+            child = subprocess.Popen(
+                [*child_command(_CALL), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=child_environment(),
+                start_new_session=True,
+            )
+            self._running.add(child)
+        try:
+            with child:
+                try:
+                    yield child
+                finally:
+                    _kill(child)
+        finally:
+            with self._lock:
+                self._running.remove(child)
+
+    def kill_all(self) -> None:
+        """Kill those that run; no other will be started."""
+        with self._lock:
+            self._is_over = True
+            for child in self._running:
+                _kill(child)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()
+
+
+def outcome(
+    name: str, door: str, limit_s: float = _PATIENCE_S, children: Children | None = None
+) -> Outcome:
+    """Provoke the defect that the repair called *name* repairs, behind a door.
+
+    Args:
+        name: The repair.
+        door: "none", "import" or "patch".
+        limit_s: How long it may take from the step on that shows the defect, in seconds.
+        children: Where the process is registered while it runs.
+    """
+    with tempfile.TemporaryFile() as errors:
+        with (children or Children()).running([name, door], errors) as child:
+            first = _first_line(child)
+            if first is None:
+                return Outcome(HANGS, "before it came to the defect")
+            if first.startswith("needs "):
+                return Outcome(NOT_HERE, first)
+            try:
+                status = child.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                return Outcome(HANGS)
+        errors.seek(0)
+        printed = errors.read().decode(errors="replace").splitlines()
+    last = printed[-1] if printed else ""
+    if first == "provoked" and status == 0:
+        return Outcome(OK, last)
+    return Outcome(WRONG, last or f"exit status {status}")
+
+
+def _first_line(child: subprocess.Popen[bytes]) -> str | None:
+    """Return what *child* prints first, or ``None`` if that takes too long."""
+    late = []
+
+    def end() -> None:
+        late.append(child)
+        _kill(child)
+
+    assert child.stdout is not None
+    alarm = threading.Timer(_PATIENCE_S, end)
+    alarm.start()
+    try:
+        first = child.stdout.readline()
+    finally:
+        alarm.cancel()
+    return None if late else first.decode().strip()
+
+
+def verify(rows: Sequence[Repair], on_progress: Callable[[int, str], None]) -> dict[str, Verified]:
+    """Provoke the defects of *rows*, some at a time.
+
+    Args:
+        rows: Repairs.
+        on_progress: Called, in this thread, with the number of those that are done, and the name
+            of the last one.
+
+    Returns:
+        What happened, by the name of the repair.
+    """
+    children = Children()
+    verified = {}
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1), cancel_on_error=True) as executor:
+        futures = {executor.submit(_verify_one, row, children): row for row in rows}
+        try:
+            for future in as_completed(futures):
+                name = futures[future].name
+                verified[name] = future.result()
+                on_progress(len(verified), name)
+        except BaseException:
+            children.kill_all()
+            raise
+    return verified
+
+
+def _verify_one(row: Repair, children: Children) -> Verified:
+    limit_s = _STILL_S if row.is_needed() else _PATIENCE_S
+    without = outcome(row.name, NONE, limit_s, children)
+    for door in (IMPORT, PATCH):
+        repaired = outcome(row.name, door, children=children)
+        if repaired.result not in (OK, NOT_HERE):
+            detail = f"{door} door: {repaired.detail}" if repaired.detail else f"{door} door"
+            return Verified(without, Outcome(repaired.result, detail))
+    return Verified(without, repaired)
