@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import itertools
 import os
 import signal
-import sys
 import threading
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from conftest import DEADLOCK_S
 from killable_tasks import add, hold
 from outcomes import error_of
+from poolcompat.monkey._defects import _executor_signals
 from process_tasks import CHEAPEST
 
 pytest_plugins = ["killable_fixtures", "process_fixtures"]
@@ -29,28 +30,11 @@ pytestmark = [
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs POSIX signals")
 
 
-def interrupted(call, handler, line):
-    """Do *call*, and *handler* before the given line of ours that it runs.
+def is_ours(frame):
+    return "poolcompat" in frame.f_code.co_filename
 
-    It tells whether there was such a line.
-    """
-    lines = itertools.count(1)
-    handled = []
 
-    def trace(frame, event, _):
-        if "poolcompat" not in frame.f_code.co_filename:
-            return None
-        if event == "line" and not handled and next(lines) == line:
-            handled.append(line)
-            handler()
-        return trace
-
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(None)
-    return bool(handled)
+interrupted = functools.partial(_executor_signals.interrupted, is_counted=is_ours)
 
 
 @pytest.fixture

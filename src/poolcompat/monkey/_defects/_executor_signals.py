@@ -22,16 +22,29 @@ UNINTERRUPTED = [
 ]
 
 
-def interrupted(call: Callable[[], None], handler: Callable[[], None], line: int) -> bool:
+def is_interruptible(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code in UNINTERRUPTED:
+            return False
+        frame = frame.f_back
+    return True
+
+
+def interrupted(
+    call: Callable[[], None],
+    handler: Callable[[], None],
+    line: int,
+    is_counted: Callable[[FrameType], bool] = is_interruptible,
+) -> bool:
     """Do *call*, and *handler* before the given line that it runs, as a signal's handler is.
 
-    It tells whether there was such a line.
+    It tells whether there was such a line, in those frames that are counted.
     """
     lines = itertools.count(1)
     handled: list[int] = []
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line" and not handled and is_interruptible(frame) and next(lines) == line:
+        if event == "line" and not handled and is_counted(frame) and next(lines) == line:
             handled.append(line)
             handler()
         return trace
@@ -42,14 +55,6 @@ def interrupted(call: Callable[[], None], handler: Callable[[], None], line: int
     finally:
         sys.settrace(None)
     return bool(handled)
-
-
-def is_interruptible(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code in UNINTERRUPTED:
-            return False
-        frame = frame.f_back
-    return True
 
 
 def submit_interrupted(
