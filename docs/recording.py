@@ -17,7 +17,6 @@ from rich.text import Text
 
 TARGET = pathlib.Path(__file__).with_name("doctor.svg")
 ARGUMENTS = ["-m", "poolcompat", "doctor", "--verify"]
-WIDTH = 76
 
 
 def record():
@@ -43,9 +42,10 @@ def record():
 def main():
     """Draw it."""
     version = "{}.{}".format(*sys.version_info)
-    console = Console(record=True, width=WIDTH, file=io.StringIO())
-    console.print(f"$ python{version} {' '.join(ARGUMENTS)}", highlight=False)
-    console.print(Text.from_ansi(record()))
+    printed = Text.from_ansi(f"$ python{version} {' '.join(ARGUMENTS)}\n{record()}")
+    width = max(line.cell_len for line in printed.split())
+    console = Console(record=True, width=width, file=io.StringIO())
+    console.print(printed)
     title = f"poolcompat on Python {version}"
     TARGET.write_text(console.export_svg(title=title, unique_id="doctor"), encoding="utf-8")
 

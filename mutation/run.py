@@ -28,7 +28,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 10
 OWN_TEST = "tests/test_repairs.py::test_the_defect_is_repaired[{}-patch]"
 # These know, or show, what is patched.
-OF_THE_TABLE = ("docs*", "doctor", "examples", "import", "patching", "repairs", "run", "verifying")
+OF_THE_TABLE = (
+    "docs*",
+    "doctor",
+    "examples",
+    "import",
+    "patching*",
+    "repairs",
+    "run*",
+    "verifying",
+)
 OTHER_TESTS = [
     *["-n", "auto", "--maxfail=10", "-k", "patch"],
     *[f"--ignore-glob=tests/test_{name}.py" for name in OF_THE_TABLE],

@@ -45,6 +45,11 @@ def leave():
     sys.exit(3)
 
 
+def look_around():
+    provoked()
+    assert os.listdir(os.curdir) == []
+
+
 def lack():
     print("needs wings", flush=True)
 

@@ -60,6 +60,8 @@ def test_doctor_tells_what_is_needed_here(capsys):
     for row, first, second in zip(table, lines[::2], lines[1::2]):
         needed = "opt-in" if row.is_opt_in else "needed"
         assert first.split()[:2] == [row.name, needed if row.is_needed() else "native"]
+        if row.is_needed() and row.native_since:
+            assert first.split()[2:4] == ["until", row.native_since]
         assert row.issue in first
         assert second.strip() == row.wrong
 
@@ -114,7 +116,7 @@ def test_what_the_operator_skips_is_no_finding(table, capsys, monkeypatch):
     assert "fail                              wrong    skipped  gh-1\n" in out
     status, out = run(capsys)
     assert status == 0
-    assert "fail                              skipped              gh-1\n" in out
+    assert "fail                              skipped               gh-1\n" in out
 
 
 def test_doctor_for_machines(table, capsys):
@@ -176,7 +178,8 @@ def test_doctor_reads_a_program(capsys, tmp_path):
     script.write_text(PROGRAM)
     status, out = run(capsys, "--program", str(script))
     assert status == 0
-    assert out.splitlines()[-6:] == [
+    assert out.splitlines() == [
+        examine().subject,
         "",
         "Private names that the program uses:",
         f"  {script}:5: ThreadPoolExecutor._threads: kept",
@@ -198,13 +201,39 @@ def test_doctor_finds_a_private_name_that_means_something_else(capsys, tmp_path)
     assert told["program"]["unread"] == [{"name": "nowhere", "reason": "not found"}]
 
 
-def test_doctor_with_a_program_that_is_not_there(capsys, tmp_path):
-    """That is wrong usage."""
-    assert main(["doctor", "--program", str(tmp_path / "none.py")]) == 2
+@pytest.mark.parametrize("path", ["none.py", "."])
+def test_doctor_with_a_program_that_is_not_there(path, capsys, tmp_path, monkeypatch):
+    """That is wrong usage; of a folder its main module is what is missing."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", "--program", path]) == 2
     out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("poolcompat: can't open file ")
-    assert err.endswith("none.py': [Errno 2] No such file or directory\n")
+    missing = path if path != "." else os.path.join(".", "__main__.py")
+    assert (out, err) == (
+        "",
+        f"poolcompat: can't open file {missing!r}: [Errno 2] No such file or directory\n",
+    )
+
+
+@pytest.mark.parametrize("source", ["def\n", "\0"])
+def test_doctor_with_a_program_that_is_none(source, capsys, tmp_path):
+    """So is this."""
+    script = tmp_path / "program.py"
+    script.write_text(source)
+    with pytest.raises(SystemExit) as caught:
+        main(["doctor", "--program", str(script)])
+    assert caught.value.code == 2
+    assert f"error: {script} is no Python program: " in capsys.readouterr().err
+
+
+def test_ctrl_c_while_verifying(capsys, monkeypatch):
+    """It is told in one line, and by the exit status of shells."""
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_verifying, "verify", interrupted)
+    assert main(["doctor", "--verify"]) == 130
+    assert capsys.readouterr() == ("", "\npoolcompat: interrupted\n")
 
 
 class Terminal(io.StringIO):
@@ -241,6 +270,7 @@ def test_colours_are_for_terminals(variables, is_colourful, monkeypatch):
         monkeypatch.setenv(name, value)
     assert _printing.is_colourful(Terminal()) is is_colourful
     assert _printing.is_colourful(io.StringIO()) is False
+    assert _printing.is_colourful(None) is False  # closed
 
 
 def test_colours_change_nothing_else():

@@ -285,11 +285,10 @@ def test_what_is_needed_by_one_and_not_by_another(write):
 
 
 def test_a_script_that_is_not_python(write):
-    """It is what could not be read."""
-    script = write("script.py", "x = = 1\n")
-    reading = private_uses(script)
-    assert reading.uses == ()
-    assert [unread.name for unread in reading.unread] == [script]
+    """Then there is no answer."""
+    script = write("script.py", "print 'hello'\n")
+    with pytest.raises(ValueError, match=r"script\.py is no Python program: line 1: "):
+        private_uses(script)
 
 
 def test_a_script_that_is_not_there(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import pytest
 
@@ -40,6 +42,8 @@ def row(name, is_needed=True):
         ("fail_before", ("wrong", "KeyError: 'too soon'")),
         ("leave", ("wrong", "exit status 3")),
         ("lack", ("n/a", "needs wings")),
+        # where no file is taken for a module by processes that are spawned
+        ("look_around", ("ok", "")),
     ],
 )
 def test_a_program_that_ends(name, happened):
@@ -69,7 +73,7 @@ def test_what_a_program_has_started_ends_with_it(stage):
 
 
 def test_all_are_verified():
-    """Each is told once; with us both doors count."""
+    """Each is told once; with us both doors count, except for a repair that is skipped."""
     told = []
     rows = [
         row("well", is_needed=False),
@@ -77,9 +81,10 @@ def test_all_are_verified():
         row("none=fail,import=fail"),
         row("none=hang,patch=leave"),
         row("lack"),
+        row("none=fail,patch=hang"),
     ]
 
-    verified = _verifying.verify(rows, lambda done, name: told.append((done, name)))
+    verified = _verifying.verify(rows, rows[-1:], lambda done, name: told.append((done, name)))
 
     assert verified == {
         "well": (("ok", ""), ("ok", "")),
@@ -90,23 +95,48 @@ def test_all_are_verified():
         ),
         "none=hang,patch=leave": (("hangs", ""), ("wrong", "patch door: exit status 3")),
         "lack": (("n/a", "needs wings"), ("n/a", "needs wings")),
+        "none=fail,patch=hang": (("wrong", "KeyError: 'reason'"), ("skipped", "")),
     }
-    assert [done for done, _ in told] == [1, 2, 3, 4, 5]
+    assert [done for done, _ in told] == [1, 2, 3, 4, 5, 6]
     assert sorted(name for _, name in told) == sorted(row.name for row in rows)
 
 
-def test_ctrl_c_while_verifying(stage):
+def press_ctrl_c():
+    raise KeyboardInterrupt
+
+
+def ask_to_end():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "raises"),
+    [
+        (press_ctrl_c, "KeyboardInterrupt()"),
+        pytest.param(
+            ask_to_end,
+            "SystemExit(143)",
+            marks=pytest.mark.skipif(
+                os.name == "nt" or threading.current_thread() is not threading.main_thread(),
+                reason="needs POSIX signals, and the main thread, which alone runs handlers",
+            ),
+        ),
+    ],
+)
+def test_interrupted_while_verifying(stage, interrupt, raises):
     """What runs is killed, and nothing else is started."""
 
-    def interrupt(done, name):
-        for _ in range(2):
-            actors.append(stage.next())
-        raise KeyboardInterrupt
+    def on_progress(done, name):
+        actors.extend(stage.take(2))
+        interrupt()
 
     actors = []
+    handler = signal.getsignal(signal.SIGTERM)
     rows = [row("well", is_needed=False), *(row("import=hang") for _ in range(50))]
-    with pytest.raises(KeyboardInterrupt):
-        _verifying.verify(rows, interrupt)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        _verifying.verify(rows, on_progress=on_progress)
+    assert repr(caught.value) == raises
+    assert signal.getsignal(signal.SIGTERM) is handler
     for actor in actors:
         actor.wait_until_gone()
 

@@ -4,53 +4,18 @@ from __future__ import annotations
 
 import concurrent.futures
 import gc
-import queue
 import signal
 import sys
 import threading
 import time
 import weakref
+from concurrent.futures import FIRST_COMPLETED
 
 import pytest
 
 import poolcompat.futures
 from conftest import DEADLOCK_S
-from poolcompat.monkey._defects._reproducer import tell_of_waiting
-
-FIRST_COMPLETED = concurrent.futures.FIRST_COMPLETED
-FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION
-
-
-def finished(lib, value=None):
-    future = lib.futures.Future()
-    future.set_result(value)
-    return future
-
-
-def failed(lib):
-    future = lib.futures.Future()
-    future.set_exception(KeyError())
-    return future
-
-
-def cancelled(lib):
-    future = lib.futures.Future()
-    future.cancel()
-    return future
-
-
-def watched_future(lib):
-    """A future, and an event that is set when somebody begins to wait for it."""
-    future, begun = lib.futures.Future(), threading.Event()
-    tell_of_waiting(future, begun)
-    return future, begun
-
-
-def in_thread(function):
-    """Call *function* in a thread; return what waits for its result."""
-    results = queue.Queue()
-    threading.Thread(target=lambda: results.put(function())).start()
-    return lambda: results.get(timeout=DEADLOCK_S)
+from waited_for import cancelled, finished, in_thread, watched_future
 
 
 @pytest.mark.parametrize("complete", ["cancel", "set_result", "set_exception"])
@@ -136,21 +101,6 @@ def test_as_completed_leaves_nothing_on_the_futures(lib, leave):
     assert not any(getattr(future, "_poolcompat_watchers", None) for future in futures)
     left = [callback for future in futures for callback in future._done_callbacks]
     assert left == ([] if leave == "exhaust" else [mine, mine])
-
-
-@pytest.mark.parametrize("return_when", [FIRST_COMPLETED, FIRST_EXCEPTION])
-def test_wait_leaves_nothing_on_the_futures(lib, return_when):
-    """After wait() the futures have no callback and no waiter of ours, done or not."""
-    future, begun = watched_future(lib)
-    other = lib.futures.Future()
-    result = in_thread(lambda: lib.futures.wait([future, other], return_when=return_when))
-    assert begun.wait(DEADLOCK_S)
-
-    future.set_exception(KeyError())
-
-    assert result() == ({future}, {other})
-    assert [f._done_callbacks + f._waiters for f in (future, other)] == [[], []]
-    assert not any(getattr(f, "_poolcompat_watchers", None) for f in (future, other))
 
 
 def test_other_callbacks_are_all_called_when_an_iteration_is_abandoned_meanwhile(lib):
@@ -305,65 +255,6 @@ def test_wrong_arguments_are_refused_at_the_call(lib, waiting, fs, timeout):
     """Something that is no iterable, or a timeout that is no number, is a TypeError at once."""
     with pytest.raises(TypeError):
         getattr(lib.futures, waiting)(fs, timeout=timeout)
-
-
-def test_an_unknown_return_condition_is_refused(lib):
-    """return_when must be one of the three constants, even when nothing is to be waited for."""
-    with pytest.raises(ValueError, match="Invalid return condition: 'SOON'"):
-        lib.futures.wait([], return_when="SOON")
-
-
-@pytest.mark.parametrize("timeout", [0, -1])
-def test_wait_without_time_only_looks(lib, timeout):
-    """No time, or less, is not an error: wait() tells what is done."""
-    futures = [finished(lib), failed(lib), cancelled(lib), lib.futures.Future()]
-
-    done, not_done = lib.futures.wait(iter(futures), timeout=timeout)
-
-    assert (done, not_done) == (set(futures[:3]), {futures[3]})
-
-
-@pytest.mark.parametrize(
-    ("make", "return_when", "returns"),
-    [
-        (finished, FIRST_COMPLETED, True),
-        (cancelled, FIRST_COMPLETED, True),
-        (finished, FIRST_EXCEPTION, False),
-        (cancelled, FIRST_EXCEPTION, False),
-        (failed, FIRST_EXCEPTION, True),
-        (failed, concurrent.futures.ALL_COMPLETED, False),
-    ],
-)
-def test_return_when_with_a_future_that_is_done_before(lib, make, return_when, returns):
-    """wait() returns without waiting exactly when the condition already holds."""
-    future, begun = watched_future(lib)
-
-    lib.futures.wait([make(lib), future], timeout=0, return_when=return_when)
-
-    assert begun.is_set() is not returns
-
-
-@pytest.mark.parametrize(
-    ("complete", "return_when", "enough"),
-    [
-        (lambda future: future.set_result(None), FIRST_COMPLETED, 1),
-        (lambda future: future.cancel(), FIRST_COMPLETED, 1),
-        (lambda future: future.set_exception(KeyError()), FIRST_EXCEPTION, 1),
-        (lambda future: future.set_result(None), FIRST_EXCEPTION, 2),
-        (lambda future: future.cancel(), FIRST_EXCEPTION, 2),
-        (lambda future: future.set_exception(KeyError()), concurrent.futures.ALL_COMPLETED, 2),
-    ],
-)
-def test_return_when_with_futures_that_end_later(lib, complete, return_when, enough):
-    """wait() returns as soon as the condition holds, and not before."""
-    futures, begun = zip(*(watched_future(lib) for _ in range(2)))
-    result = in_thread(lambda: lib.futures.wait(futures, return_when=return_when))
-    assert all(event.wait(DEADLOCK_S) for event in begun)
-
-    for future in futures[:enough]:
-        complete(future)
-
-    assert result() == (set(futures[:enough]), set(futures[enough:]))
 
 
 def test_many_futures_that_end_in_many_threads_are_all_seen(lib):

@@ -11,6 +11,7 @@ from . import __version__
 
 _FINDINGS = 1
 _USAGE_ERROR = 2
+_INTERRUPTED = 130  # as shells call it
 
 _RUN_USAGE = (
     "poolcompat run [--only NAME] [--skip NAME] [--on-terminate POLICY] [--] "
@@ -35,17 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"poolcompat {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run a program with all pools repaired", add_help=False)
-    _add_doctor(commands)
+    doctor = _add_doctor(commands)
     if args[:1] == ["run"]:
         return _run(args[1:])
     options = parser.parse_args(args)
     if options.command == "doctor":
-        return _doctor(options, parser.error)
+        return _doctor(options, doctor.error)
     parser.print_help(sys.stderr)
     return _USAGE_ERROR
 
 
-def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_doctor(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         "doctor",
         help="show which repairs this interpreter needs",
@@ -57,8 +60,8 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add(
         "--verify",
         action="store_true",
-        help="provoke every defect, without the repair and with it, in child processes; takes up "
-        "to two minutes",
+        help="provoke every defect, without the repair and with it, in child processes; takes "
+        "about a minute",
     )
     add("--json", action="store_true", help="print for machines")
     add(
@@ -67,6 +70,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="read a program and what it imports, without running it, and show where it uses "
         "private names of the pools",
     )
+    return parser
 
 
 def _doctor(options: argparse.Namespace, fail: Callable[[str], NoReturn]) -> int:
@@ -81,9 +85,13 @@ def _doctor(options: argparse.Namespace, fail: Callable[[str], NoReturn]) -> int
     except ValueError as error:
         fail(str(error))
     except OSError as error:
-        return _cannot_open(options.program, error)
+        return _cannot_open(error.filename, error)
     show = _printing.progress(sys.stderr, len(repairs()))
-    report = examine(verify=options.verify, reading=reading, on_progress=show)
+    try:
+        report = examine(verify=options.verify, reading=reading, on_progress=show)
+    except KeyboardInterrupt:
+        print("\npoolcompat: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     if options.json:
         text = _printing.as_json(report)
     else:

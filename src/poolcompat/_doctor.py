@@ -40,9 +40,7 @@ class Finding(NamedTuple):
     @property
     def is_bad(self) -> bool:
         """Whether the defect shows in spite of the repair."""
-        if self.verified is None or self.status == "skipped":
-            return False
-        return self.verified.repaired.result in ("wrong", "hangs")
+        return self.verified is not None and self.verified.repaired.result in ("wrong", "hangs")
 
 
 class Report(NamedTuple):
@@ -75,7 +73,7 @@ def examine(
     """Look at this interpreter; nothing is patched.
 
     Args:
-        verify: Whether to provoke the defects, which takes up to two minutes.
+        verify: Whether to provoke the defects, which takes about a minute.
         reading: What was found in a program.
         on_progress: Called with the number of defects that have been provoked, and the last one.
     """
@@ -90,7 +88,7 @@ def examine(
     if verify:
         from ._verifying import verify as provoke
 
-        verified = provoke(rows, on_progress)
+        verified = provoke(rows, skipped, on_progress)
     findings = (
         Finding(row, row.is_needed(), row in skipped, verified.get(row.name)) for row in rows
     )

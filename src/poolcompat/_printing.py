@@ -47,20 +47,34 @@ def _fields(finding: Finding) -> dict[str, object]:
 
 def as_text(report: Report, is_colourful: bool) -> str:
     """Return the report for people."""
-    table = _verified if any(finding.verified for finding in report.findings) else _listed
-    lines = [report.subject, "", *table(report, is_colourful), *_others(report), *_read(report)]
-    return "\n".join(lines)
+    if any(finding.verified for finding in report.findings):
+        table = ["", *_verified(report, is_colourful)]
+    else:
+        # Whoever asks about a program does not ask about the interpreter.
+        table = ["", *_listed(report)] if report.reading is None else []
+    return "\n".join([report.subject, *table, *_others(report), *_read(report)])
 
 
-def _listed(report: Report, is_colourful: bool) -> list[str]:
+def _listed(report: Report) -> list[str]:
     width = max(len(finding.repair.name) for finding in report.findings)
     lines = []
     for finding in report.findings:
         row = finding.repair
-        since = f"since {row.native_since}" if row.native_since else ""
-        lines.append(f"{row.name:{width}}  {finding.status:7}  {since:10}  {row.issue}".rstrip())
+        head = f"{row.name:{width}}  {finding.status:7}  {_when(finding):11}  {row.issue}"
+        lines.append(head.rstrip())
         lines.append(f"{'':{width}}  {row.wrong}")
     return lines
+
+
+def _when(finding: Finding) -> str:
+    """Return since when or until when; some defects are younger than this interpreter."""
+    native_since = finding.repair.native_since
+    if native_since is None:
+        return ""
+    if finding.is_needed:
+        return f"until {native_since}"
+    is_older = sys.version_info < tuple(map(int, native_since.split(".")))
+    return "" if is_older else f"since {native_since}"
 
 
 def _verified(report: Report, is_colourful: bool) -> list[str]:
@@ -76,8 +90,6 @@ def _verified(report: Report, is_colourful: bool) -> list[str]:
         row, verified = finding.repair, finding.verified
         assert verified is not None
         without, repaired = verified.without.result, verified.repaired.result
-        if finding.status == "skipped":
-            repaired = "skipped"
         lines.append(f"{row.name:{width}}  {cell(without)}  {cell(repaired)}  {row.issue}".rstrip())
         if finding.is_bad or repaired == "n/a":
             lines.append(f"  {verified.repaired.detail}".rstrip())
@@ -117,21 +129,22 @@ def _read(report: Report) -> list[str]:
     return lines
 
 
-def is_colourful(stream: IO[str]) -> bool:
+def is_colourful(stream: IO[str] | None) -> bool:
     """Tell whether colours can be shown there, and are wanted; see https://no-color.org."""
     return (
-        stream.isatty()
+        stream is not None
+        and stream.isatty()
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
         and (sys.platform != "win32" or "WT_SESSION" in os.environ)
     )
 
 
-def progress(stream: IO[str], total: int) -> Callable[[int, str], None]:
+def progress(stream: IO[str] | None, total: int) -> Callable[[int, str], None]:
     """Return what shows, in one line of a terminal, how many of *total* are done; else nothing."""
 
     def show(done: int, name: str) -> None:
         line = f"{done} of {total} provoked: {name}" if done < total else ""
         print(f"\r\033[K{line}", end="", file=stream, flush=True)
 
-    return show if stream.isatty() else lambda done, name: None
+    return show if stream is not None and stream.isatty() else lambda done, name: None

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import tempfile
 import threading
-from typing import IO, Callable, Iterator, NamedTuple, Sequence
+from types import FrameType
+from typing import IO, Callable, Collection, Iterator, NamedTuple, NoReturn, Sequence
 
 from .futures import ThreadPoolExecutor, as_completed
 from .monkey import Repair
@@ -18,6 +19,8 @@ from .monkey._defects._doors import IMPORT, NONE, PATCH
 OK, WRONG, HANGS = "ok", "wrong", "hangs"
 #: It cannot be provoked here.
 NOT_HERE = "n/a"
+#: ``POOLCOMPAT_SKIP`` turns the repair off.
+SKIPPED = "skipped"
 
 # How long a program may take that is expected to end well
 _PATIENCE_S = 30.0
@@ -30,7 +33,7 @@ _CALL = "poolcompat.monkey._defects:provoke"
 class Outcome(NamedTuple):
     """What happened when a defect was provoked."""
 
-    #: "ok", "wrong", "hangs" or "n/a".
+    #: "ok", "wrong", "hangs", "n/a" or "skipped".
     result: str
     #: The last line that it printed on standard error; for "n/a" what is missing here.
     detail: str = ""
@@ -55,7 +58,7 @@ class Children:
 
     @contextlib.contextmanager
     def running(
-        self, arguments: Sequence[str], errors: IO[bytes]
+        self, arguments: Sequence[str], folder: str, errors: IO[bytes]
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run a child for a ``with`` block, which kills it and what it has started."""
         with self._lock:
@@ -66,6 +69,7 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                cwd=folder,
                 env=child_environment(),
                 start_new_session=True,
             )
@@ -107,8 +111,9 @@ def outcome(
         limit_s: How long it may take from the step on that shows the defect, in seconds.
         children: Where the process is registered while it runs.
     """
-    with tempfile.TemporaryFile() as errors:
-        with (children or Children()).running([name, door], errors) as child:
+    # An empty folder: processes that are spawned look for modules there first.
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
+        with (children or Children()).running([name, door], folder, errors) as child:
             first = _first_line(child)
             if first is None:
                 return Outcome(HANGS, "before it came to the defect")
@@ -144,21 +149,31 @@ def _first_line(child: subprocess.Popen[bytes]) -> str | None:
     return None if late else first.decode().strip()
 
 
-def verify(rows: Sequence[Repair], on_progress: Callable[[int, str], None]) -> dict[str, Verified]:
+def verify(
+    rows: Sequence[Repair],
+    skipped: Collection[Repair] = (),
+    on_progress: Callable[[int, str], None] = lambda done, name: None,
+) -> dict[str, Verified]:
     """Provoke the defects of *rows*, some at a time.
 
     Args:
         rows: Repairs.
+        skipped: Those that ``POOLCOMPAT_SKIP`` turns off.
         on_progress: Called, in this thread, with the number of those that are done, and the name
             of the last one.
 
     Returns:
         What happened, by the name of the repair.
+
+    Raises:
+        SystemExit: A signal has asked this process to end.
     """
     children = Children()
     verified = {}
-    with ThreadPoolExecutor(2 * (os.cpu_count() or 1), cancel_on_error=True) as executor:
-        futures = {executor.submit(_verify_one, row, children): row for row in rows}
+    with _ending_by_signals(), ThreadPoolExecutor(
+        2 * (os.cpu_count() or 1), cancel_on_error=True
+    ) as executor:
+        futures = {executor.submit(_verify_one, row, row in skipped, children): row for row in rows}
         try:
             for future in as_completed(futures):
                 name = futures[future].name
@@ -170,9 +185,31 @@ def verify(rows: Sequence[Repair], on_progress: Callable[[int, str], None]) -> d
     return verified
 
 
-def _verify_one(row: Repair, children: Children) -> Verified:
+@contextlib.contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """Have signals that would end this process raise ``SystemExit``, so that no child is left."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    numbers = [getattr(signal, name, None) for name in ("SIGHUP", "SIGTERM")]
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in filter(None, numbers):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _verify_one(row: Repair, is_skipped: bool, children: Children) -> Verified:
     limit_s = _STILL_S if row.is_needed() else _PATIENCE_S
     without = outcome(row.name, NONE, limit_s, children)
+    if is_skipped:
+        return Verified(without, Outcome(SKIPPED))
     for door in (IMPORT, PATCH):
         repaired = outcome(row.name, door, children=children)
         if repaired.result not in (OK, NOT_HERE):

@@ -41,6 +41,7 @@ def private_uses(program: str) -> Reading:
 
     Raises:
         OSError: It cannot be opened.
+        ValueError: It is no Python program, of this version at least.
     """
     reader = Reader(program)
     uses = [use for source in reader for use in uses_in(source)]

@@ -72,6 +72,8 @@ class Reader:
     def __iter__(self) -> Iterator[Source]:
         # No tree is kept: the garbage collector would go over all of them again and again.
         yield from self._parse(True, "", *self._script)
+        for file, reason in self.unread.items():
+            raise ValueError(f"{file} is no Python program: {reason}")
         while self._needed or self._optional:
             is_needed = bool(self._needed)
             self._follow((self._needed or self._optional).pop(), is_needed)
@@ -131,7 +133,7 @@ class Reader:
                 warnings.simplefilter("ignore")  # of what the compiler finds strange
                 tree = ast.parse(content, file)
         except SyntaxError as error:
-            self.unread[file] = f"line {error.lineno}: {error.msg}"
+            self.unread[file] = f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
             return
         except (ValueError, RecursionError, MemoryError) as error:
             self.unread[file] = str(error) or type(error).__name__

@@ -73,7 +73,7 @@ _EXECUTORS = (
         "ThreadPoolExecutor",
         "_work_queue",
         DIFFERS,
-        "fn of what is in it is None until it runs; task has it, as since 3.14",
+        "until it runs, fn of what is in it is None; task has it, as since 3.14",
     ),
     _row("ProcessPoolExecutor", "_adjust_process_count", GONE, _NEVER_CALLED),
     _common("ProcessPoolExecutor", "_call_queue", DIFFERS, _STOOD_IN_FOR),

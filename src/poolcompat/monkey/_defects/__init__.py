@@ -12,11 +12,14 @@ instead, as in ``needs fork``, and ends with status 0.
 from __future__ import annotations
 
 import importlib
+import signal
 
 from ._doors import IMPORT, NONE, PATCH, opened
 from ._reproducer import REPRODUCERS, Reproducer
 
 _DOORS = (NONE, IMPORT, PATCH)
+# More than anybody waits for it
+_LIFETIME_S = 100
 _MODULES = (
     "_executor",
     "_executor_exit",
@@ -69,6 +72,8 @@ def provoke(name: str, door: str) -> None:
             print(f"needs {need.name}", flush=True)
             return
     options = {"only": [name]} if door == PATCH else {}
+    if hasattr(signal, "alarm"):
+        signal.alarm(_LIFETIME_S)  # Whoever has started this process may be gone.
     with opened(door, **options) as lib:
         reproducer.run(lib)
 

@@ -14,11 +14,12 @@ _MISLEADING_FLAGS = ("-O", "-W")
 def child_command(call: str) -> list[str]:
     """Return the command that does *call*, ``"module:function"``, in a process of its own.
 
-    What is appended to it are the arguments, all of them strings.
+    What is appended to it are the arguments, all of them strings.  It may be run in any folder.
     """
     module, _, function = call.partition(":")
+    path = [os.path.abspath(folder) for folder in sys.path]
     code = (
-        f"import sys; sys.path[:] = {sys.path!a}; "
+        f"import sys; sys.path[:] = {path!a}; "
         f"from {module} import {function}; {function}(*sys.argv[1:])"
     )
     return [sys.executable, *_flags(), "-c", code]
