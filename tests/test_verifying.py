@@ -141,6 +141,21 @@ def test_interrupted_while_verifying(stage, interrupt, raises):
         actor.wait_until_gone()
 
 
+@pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(),
+    reason="needs the main thread, which alone changes what signals do",
+)
+def test_signals_that_are_ignored(monkeypatch):
+    """As in the background of a shell, or by nohup; the defect of Ctrl-C can be provoked anyway."""
+    monkeypatch.undo()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        happened = _verifying.outcome("process-ctrl-c", IMPORT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert happened.result in ("ok", "n/a")
+
+
 @pytest.mark.parametrize("door", [NONE, IMPORT, PATCH])
 def test_settings_of_the_environment_that_mislead(door, monkeypatch):
     """Assertions and warnings are what they are by default."""

@@ -72,10 +72,19 @@ def provoke(name: str, door: str) -> None:
             print(f"needs {need.name}", flush=True)
             return
     options = {"only": [name]} if door == PATCH else {}
+    _restore_signals()
     if hasattr(signal, "alarm"):
         signal.alarm(_LIFETIME_S)  # Whoever has started this process may be gone.
     with opened(door, **options) as lib:
         reproducer.run(lib)
+
+
+def _restore_signals() -> None:
+    """Have signals do what they do by default; in the background of a shell some are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGALRM", "SIGCHLD", "SIGHUP", "SIGTERM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def _reproducers() -> dict[str, Reproducer]:
