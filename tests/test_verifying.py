@@ -16,6 +16,11 @@ from stage import Stage
 
 AT_ONCE_S = 0.5
 
+needs_signals = pytest.mark.skipif(
+    os.name == "nt" or threading.current_thread() is not threading.main_thread(),
+    reason="needs POSIX signals, and the main thread, which alone changes what they do",
+)
+
 
 @pytest.fixture(autouse=True)
 def _defective_programs(monkeypatch):
@@ -113,14 +118,7 @@ def ask_to_end():
     ("interrupt", "raises"),
     [
         (press_ctrl_c, "KeyboardInterrupt()"),
-        pytest.param(
-            ask_to_end,
-            "SystemExit(143)",
-            marks=pytest.mark.skipif(
-                os.name == "nt" or threading.current_thread() is not threading.main_thread(),
-                reason="needs POSIX signals, and the main thread, which alone runs handlers",
-            ),
-        ),
+        pytest.param(ask_to_end, "SystemExit(143)", marks=needs_signals),
     ],
 )
 def test_interrupted_while_verifying(stage, interrupt, raises):
@@ -141,10 +139,7 @@ def test_interrupted_while_verifying(stage, interrupt, raises):
         actor.wait_until_gone()
 
 
-@pytest.mark.skipif(
-    threading.current_thread() is not threading.main_thread(),
-    reason="needs the main thread, which alone changes what signals do",
-)
+@needs_signals
 def test_signals_that_are_ignored(monkeypatch):
     """As in the background of a shell, or by nohup; the defect of Ctrl-C can be provoked anyway."""
     monkeypatch.undo()
@@ -154,6 +149,18 @@ def test_signals_that_are_ignored(monkeypatch):
     finally:
         signal.signal(signal.SIGINT, before)
     assert happened.result in ("ok", "n/a")
+
+
+@needs_signals
+def test_children_that_nobody_waits_for():
+    """Their status is known while they are verified."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        verified = _verifying.verify([row("leave", is_needed=False)])
+        assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert verified["leave"].without == ("wrong", "exit status 3")
 
 
 @pytest.mark.parametrize("door", [NONE, IMPORT, PATCH])

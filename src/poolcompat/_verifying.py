@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 from types import FrameType
-from typing import IO, Callable, Collection, Iterator, NamedTuple, NoReturn, Sequence
+from typing import IO, Any, Callable, Collection, Iterator, NamedTuple, NoReturn, Sequence
 
 from .futures import ThreadPoolExecutor, as_completed
 from .monkey import Repair
@@ -170,7 +170,7 @@ def verify(
     """
     children = Children()
     verified = {}
-    with _ending_by_signals(), ThreadPoolExecutor(
+    with _handling_signals(), ThreadPoolExecutor(
         2 * (os.cpu_count() or 1), cancel_on_error=True
     ) as executor:
         futures = {executor.submit(_verify_one, row, row in skipped, children): row for row in rows}
@@ -185,24 +185,28 @@ def verify(
     return verified
 
 
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
 @contextlib.contextmanager
-def _ending_by_signals() -> Iterator[None]:
-    """Have signals that would end this process raise ``SystemExit``, so that no child is left."""
-
-    def leave(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    numbers = [getattr(signal, name, None) for name in ("SIGHUP", "SIGTERM")]
-    before = {}
+def _handling_signals() -> Iterator[None]:
+    """Have signals that would end this process leave no child, and let it see how those end."""
+    before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        for number in filter(None, numbers):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, leave)
+        for name, usual, handler in (
+            ("SIGHUP", signal.SIG_DFL, _leave),
+            ("SIGTERM", signal.SIG_DFL, _leave),
+            ("SIGCHLD", signal.SIG_IGN, signal.SIG_DFL),  # Ignored, all status would be 0.
+        ):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is usual:
+                before[number] = signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _verify_one(row: Repair, is_skipped: bool, children: Children) -> Verified:
