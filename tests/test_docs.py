@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import os
 import pathlib
@@ -11,6 +12,7 @@ import sys
 
 import pytest
 
+from poolcompat import repairs
 from poolcompat._doctor import examine
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
@@ -48,3 +50,32 @@ def test_the_links_of_the_readme_lead_somewhere():
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page)
     assert links
     assert [link for link in links if not (DOCS.parent / link).exists()] == []
+
+
+def recorded():
+    """Return the lines of the recording, without colours."""
+    texts = re.findall(
+        r'<text [^>]*y="([\d.]+)"[^>]*>(.*?)</text>',
+        (DOCS / "doctor.svg").read_text(encoding="utf-8"),
+    )
+    lines = {}
+    for height, text in texts:
+        lines[height] = lines.get(height, "") + html.unescape(text).replace("\xa0", " ")
+    return [line.split() for line in lines.values()]
+
+
+def test_the_recording_of_the_doctor_has_all_repairs():
+    """So it is made again when one is added."""
+    names = [row.name for row in repairs()]
+    assert [line[0] for line in recorded() if line[-1:] and line[0] in names] == names
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/doctor.md"])
+def test_an_excerpt_of_the_recording(page):
+    """Each line of it stands in the recording."""
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    _, _, excerpt = text.partition("poolcompat doctor --verify\n")
+    lines = [line.split() for line in excerpt.partition("```")[0].splitlines()]
+    lines = [line for line in lines if line not in ([], ["…"])]
+    assert len(lines) > 5
+    assert [line for line in lines if line not in recorded()] == []

@@ -26,6 +26,8 @@ SKIPPED = "skipped"
 _PATIENCE_S = 30.0
 # How long one that is expected to fail may stand still before it counts as hanging
 _STILL_S = 2.0
+# How many at a time: most wait, and a container may have less processors than it sees.
+_AT_ONCE = min(8, 2 * (os.cpu_count() or 1))
 
 _CALL = "poolcompat.monkey._defects:provoke"
 
@@ -170,9 +172,7 @@ def verify(
     """
     children = Children()
     verified = {}
-    with _handling_signals(), ThreadPoolExecutor(
-        2 * (os.cpu_count() or 1), cancel_on_error=True
-    ) as executor:
+    with _handling_signals(), ThreadPoolExecutor(_AT_ONCE, cancel_on_error=True) as executor:
         futures = {executor.submit(_verify_one, row, row in skipped, children): row for row in rows}
         try:
             for future in as_completed(futures):
