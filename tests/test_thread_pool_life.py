@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import multiprocessing.dummy
 import multiprocessing.pool
@@ -153,6 +154,26 @@ def test_a_pool_that_is_dropped(lib):
 
     assert caught == []
     assert said == [(ResourceWarning, f"unclosed running multiprocessing pool {text}")]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_pool_that_is_dropped_where_no_thread_is_known(lib):
+    """As when the garbage collector runs while a thread starts; there none is made up for it."""
+
+    def drop():
+        del pools[:]
+        while reference() is not None or any(worker.is_alive() for worker in workers):
+            gc.collect()
+        known.append(_thread.get_ident() in threading._active)
+        is_over.release()
+
+    is_over, known = threading.Semaphore(0), []
+    pools = [lib.pool.ThreadPool(1)]
+    pools[0].apply(int)
+    reference, workers = weakref.ref(pools[0]), list(pools[0]._pool)
+    _thread.start_new_thread(drop, ())
+    assert is_over.acquire(timeout=DEADLOCK_S)
+    assert known == [False]
 
 
 def test_a_pool_that_was_ended_is_dropped_without_a_word(lib):

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 from .._calling import call_each
+from .._threads import this_thread
 from ..stopping._task_stopped import TaskStopped
 from ._completing import (
     decide,
@@ -169,7 +170,8 @@ class Callbacks:
             BaseException: Of a callback, but for an ``Exception``, which is logged.
         """
         engine = self._engine
-        is_mine = self.thread is threading.current_thread()
+        me = this_thread()  # The last reference may go where there is none, which makes none.
+        is_mine = me is not None and self.thread is me
         with engine.lock:
             self._is_settled = True
             is_busy = self._current is not None or (self._is_delegated and not self._has_ended)
