@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 
 import pytest
 
@@ -234,3 +235,41 @@ def test_the_reason_can_be_read(make, stage):
     errors = [future.exception(0) for future in futures]
     assert {str(error) for error in errors} == {"the process that ran this task was killed"}
     assert errors[0] is not errors[1]
+
+
+def test_while_another_thread_fails_the_futures(make, stage, monkeypatch):
+    """It waits for them, though the process is gone and forgotten."""
+    executor = make(1)
+    future = executor.submit(hold, stage.address)
+    stage.next()
+    engine = executor._engine
+    (host,) = engine.hosts
+    first = threading.Thread(target=executor.kill_workers)
+    go, came, is_done = threading.Event(), threading.Semaphore(0), []
+    rest, wait = host.rest, host.buried.wait
+
+    def rest_later():
+        if threading.current_thread() is first:
+            go.wait(DEADLOCK_S)
+        return rest()
+
+    def wait_now():
+        came.release()
+        wait()
+
+    def kill():
+        executor.kill_workers()
+        is_done.append(future.done())
+        came.release()
+
+    monkeypatch.setattr(host, "rest", rest_later)
+    monkeypatch.setattr(host.buried, "wait", wait_now)
+    first.start()
+    wait_until(lambda: not engine.hosts)
+    second = threading.Thread(target=kill)
+    second.start()
+    assert came.acquire(timeout=DEADLOCK_S)
+    go.set()
+    for thread in (first, second):
+        thread.join(DEADLOCK_S)
+    assert is_done == [True]

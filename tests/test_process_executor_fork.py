@@ -13,6 +13,7 @@ from conftest import DEADLOCK_S
 from killable_tasks import add, hold, leave
 from outcomes import error_of
 from poolcompat import _stdlib
+from poolcompat.hosting._watch import Watch
 from poolcompat.monkey._defects._forking import exit_status_of_fork
 from process_tasks import START_METHODS
 from stage import exists, outcome, wait_until
@@ -205,3 +206,19 @@ def test_a_callback_forks(make_pool):
     assert told.wait(DEADLOCK_S)
     assert statuses == [0]
     use(executor)
+
+
+def test_a_fork_while_the_manager_closes_its_pipe():
+    """The child leaves it alone: the number may be that of another file by then."""
+    watch, closed = Watch(), []
+
+    class Bell:
+        def close(self):
+            closed.append("parent")
+            # What a child that is forked now does with its copy
+            watch.close()
+
+    bell, watch._bell = watch._bell, Bell()
+    watch.close()
+    bell.close()
+    assert closed == ["parent"]

@@ -125,6 +125,8 @@ class Engine:
         #: What has a place, but has not been sent yet
         self.placed: deque[Tuple[Host, Call]] = deque()
         self.hosts: list[Host] = []
+        #: Those that are being killed, until their calls are done
+        self.dying: set[Host] = set()
         self.manager: Optional[Manager] = None
         self._is_starting = self._is_placing = False
 

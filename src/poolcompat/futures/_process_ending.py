@@ -70,10 +70,11 @@ def kill(engine: Engine, by_force: bool, for_good: bool) -> None:
         if for_good:
             engine.is_closed = True
             dropped = engine.drop_waiting()
-        hosts = list(engine.hosts)
-        mine = [host for host in hosts if not host.is_killed]
+        mine = [host for host in engine.hosts if not host.is_killed]
         for host in mine:
             host.is_killed, host.killer = True, me
+        engine.dying.update(mine)
+        dying = list(engine.dying)
     for host in mine:
         host.signal(kill=by_force)
     try:
@@ -81,9 +82,9 @@ def kill(engine: Engine, by_force: bool, for_good: bool) -> None:
     finally:
         engine.ring()
         call_each(cancel_for_good, dropped)
-    for host in hosts:
+    for host in dying:
         # One that another thread kills, but not if this is called by one of its callbacks
-        if host.killer not in (None, me):
+        if host.killer != me:
             host.buried.wait()
 
 
@@ -101,6 +102,7 @@ def _bury(engine: Engine, host: Host, for_good: bool) -> None:
             else:
                 call.fail(TaskStopped("killed"))
     finally:
+        engine.dying.discard(host)
         host.buried.set()
 
 

@@ -23,6 +23,7 @@ class Watch:
         self._bell, self._rope = multiprocessing.Pipe(duplex=False)
         self._is_asleep = False
         self._has_rung = False
+        self._is_closed = False
         self.add(self._bell, None)
 
     def connections(self) -> tuple[Any, Any]:
@@ -74,6 +75,12 @@ class Watch:
         return [self._owners[fd][1] for fd in ready]
 
     def close(self) -> None:
-        """Close the pipe by which it is woken."""
-        self._bell.close()
-        self._rope.close()
+        """Close the pipe by which it is woken.
+
+        In a child that is forked while another thread does so, nothing is closed: the numbers may
+        be those of other files by then.
+        """
+        if not self._is_closed:
+            self._is_closed = True
+            self._bell.close()
+            self._rope.close()
