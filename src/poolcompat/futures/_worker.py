@@ -53,12 +53,14 @@ class WorkItem(Task):
     @property
     def args(self) -> Any:
         """The arguments, as before 3.14, for those who look into the queue."""
-        return tuple(self.task[1]) if self.task is not None else ()
+        task = self.task  # Whoever cancels the future takes it away.
+        return () if task is None else tuple(task[1])
 
     @property
     def kwargs(self) -> Any:
         """The keyword arguments, in the same way."""
-        return self.task[2] if self.task is not None else {}
+        task = self.task
+        return {} if task is None else task[2]
 
     def run(self, context: Any = None) -> None:
         """Run the call, unless it was cancelled, and complete its future.
