@@ -9,8 +9,9 @@ import json
 import pathlib
 import re
 import sys
+from statistics import median
 
-from summary import DOORS, HEADS, goal, is_met, median, ratio, ratios, row
+from summary import DOORS, HEADS, goal, is_met, ratio, ratios, row
 
 HERE = pathlib.Path(__file__).parent
 DOCS = HERE.parent / "docs"

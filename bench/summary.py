@@ -6,6 +6,8 @@ side one value of each round.
 
 from __future__ import annotations
 
+from statistics import median
+
 from works import IMPORT, PATCH, STANDARD
 
 # The tables, and what stands above their columns
@@ -38,10 +40,6 @@ def quartiles(values):
         return ordered[index] + (ordered[min(index + 1, last)] - ordered[index]) * rest / 4
 
     return at(1), at(2), at(3)
-
-
-def median(values):
-    return quartiles(values)[1]
 
 
 def rivals_of(result):

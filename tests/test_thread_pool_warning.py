@@ -115,16 +115,22 @@ def test_a_policy_for_one_call(pool, held):
     assert len(report.survivors) == 1
 
 
+def caught_in_terminate(pool, held):
+    """Terminate a pool while a task runs, and return the warnings."""
+    pool.apply_async(held.task)
+    held.wait_until_running()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pool.terminate()
+    return caught
+
+
 @pytest.mark.parametrize(("policy", "count"), [("silent", 0), ("warn", 1)])
 def test_the_policy_of_a_pool(held, policy, count):
     """Behind the import door each pool has its own policy, patched or not."""
     with poolcompat.patched(on_terminate="warn" if policy == "silent" else "silent"):
         pool = poolcompat.pool.ThreadPool(1, on_terminate=policy)
-        pool.apply_async(held.task)
-        held.wait_until_running()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            pool.terminate()
+        caught = caught_in_terminate(pool, held)
 
     assert len(caught) == count
 
@@ -134,11 +140,7 @@ def test_the_policy_of_the_patch(held, policy, count):
     """Behind the patch door patch_all() chooses the policy, for dummy.Pool() as well."""
     with poolcompat.patched(on_terminate=policy):
         pool = multiprocessing.dummy.Pool(1)
-        pool.apply_async(held.task)
-        held.wait_until_running()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            pool.terminate()
+        caught = caught_in_terminate(pool, held)
 
     assert len(caught) == count
 

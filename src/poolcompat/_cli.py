@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Callable, NoReturn, Sequence
+from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
 from . import __version__
+
+if TYPE_CHECKING:
+    from ._private_names import Reading
 
 _FINDINGS = 1
 _USAGE_ERROR = 2
@@ -76,12 +79,11 @@ def _add_doctor(
 def _doctor(options: argparse.Namespace, fail: Callable[[str], NoReturn]) -> int:
     from . import _printing
     from ._doctor import examine
-    from ._private_names import private_uses
     from .monkey import repairs, skipped_by_operator
 
     try:
         skipped_by_operator()
-        reading = private_uses(options.program) if options.program else None
+        reading = _read(options.program)
     except ValueError as error:
         fail(str(error))
     except OSError as error:
@@ -102,6 +104,14 @@ def _doctor(options: argparse.Namespace, fail: Callable[[str], NoReturn]) -> int
         # Nobody reads it; now nothing is left for the interpreter to fail on when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if report.is_healthy else _FINDINGS
+
+
+def _read(program: str | None) -> Reading | None:
+    if not program:
+        return None
+    from ._private_names import private_uses
+
+    return private_uses(program)
 
 
 def _cannot_open(path: str, error: OSError) -> int:

@@ -40,7 +40,7 @@ class Finding(NamedTuple):
     @property
     def is_bad(self) -> bool:
         """Whether the defect shows in spite of the repair."""
-        return self.verified is not None and self.verified.repaired.result in ("wrong", "hangs")
+        return self.verified is not None and self.verified.repaired.is_bad
 
 
 class Report(NamedTuple):

@@ -75,7 +75,7 @@ def changed_by_others() -> tuple[Stranger, ...]:
     """Tell what others have replaced or wrapped in this process, sorted by place."""
     beneath_ours = monkey._state.registry.replaced()
     found: set[Stranger] = set()
-    for path in (*_changed_by_us(), *_ALSO):
+    for path in dict.fromkeys((*_changed_by_us(), *_ALSO)):  # Rows share places.
         things = _found_at(path)
         if path in beneath_ours:
             things.append(beneath_ours[path])

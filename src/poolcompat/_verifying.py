@@ -40,6 +40,11 @@ class Outcome(NamedTuple):
     #: The last line that it printed on standard error; for "n/a" what is missing here.
     detail: str = ""
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether the defect showed."""
+        return self.result in (WRONG, HANGS)
+
 
 class Verified(NamedTuple):
     """What happened to one repair."""
@@ -216,7 +221,7 @@ def _verify_one(row: Repair, is_skipped: bool, children: Children) -> Verified:
         return Verified(without, Outcome(SKIPPED))
     for door in (IMPORT, PATCH):
         repaired = outcome(row.name, door, children=children)
-        if repaired.result not in (OK, NOT_HERE):
+        if repaired.is_bad:
             detail = f"{door} door: {repaired.detail}" if repaired.detail else f"{door} door"
             return Verified(without, Outcome(repaired.result, detail))
     return Verified(without, repaired)

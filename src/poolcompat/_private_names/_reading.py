@@ -72,8 +72,9 @@ class Reader:
     def __iter__(self) -> Iterator[Source]:
         # No tree is kept: the garbage collector would go over all of them again and again.
         yield from self._parse(True, "", *self._script)
-        for file, reason in self.unread.items():
-            raise ValueError(f"{file} is no Python program: {reason}")
+        if self.unread:
+            file, _ = self._script
+            raise ValueError(f"{file} is no Python program: {self.unread[file]}")
         while self._needed or self._optional:
             is_needed = bool(self._needed)
             self._follow((self._needed or self._optional).pop(), is_needed)

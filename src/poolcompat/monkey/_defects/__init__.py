@@ -71,11 +71,10 @@ def provoke(name: str, door: str) -> None:
         if not need.is_met:
             print(f"needs {need.name}", flush=True)
             return
-    options = {"only": [name]} if door == PATCH else {}
     _restore_signals()
     if hasattr(signal, "alarm"):
         signal.alarm(_LIFETIME_S)  # Whoever has started this process may be gone.
-    with opened(door, **options) as lib:
+    with opened(door, only=[name]) as lib:
         reproducer.run(lib)
 
 

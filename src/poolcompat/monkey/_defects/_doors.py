@@ -11,7 +11,10 @@ IMPORT, PATCH, NONE = "import", "patch", "none"
 
 @contextlib.contextmanager
 def opened(door: str, **options: Any) -> Iterator[Any]:
-    """Give the pools behind a door: what users import from, and whatever the door needs."""
+    """Give the pools behind a door: what users import from, and whatever the door needs.
+
+    The options are those of ``patched()``, for that door alone.
+    """
     import concurrent.futures
     import multiprocessing.pool
 

@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import Any, Iterator
 
-from ._forking import exit_status_of_fork
+from ._forking import check_child, exit_status_of_fork
 from ._reproducer import FORK, busy_executor, defect, holding, provoked, replace, silence_log
 
 
@@ -107,11 +107,7 @@ def _(lib: Any) -> None:
     nobodys = lib.futures.Future()
 
     def in_child() -> None:
-        for future in (running, pending):
-            assert isinstance(future.exception(timeout=0), lib.futures.BrokenExecutor)
-        for executor in (busy, idle):
-            assert executor.submit(int).result() == 0
-            executor.shutdown()
+        check_child(lib, (running, pending), (busy, idle))
         # No thread was to complete this one.
         nobodys.set_result(None)
 

@@ -6,10 +6,19 @@ import os
 import signal
 import traceback
 import warnings
-from typing import Callable
+from typing import Any, Callable, Iterable
 
 # How long a forked child may take before it counts as hanging
 CHILD_S = 10
+
+
+def check_child(lib: Any, lost: Iterable[Any], executors: Iterable[Any]) -> None:
+    """See to it in a child that the parent's futures are done there, and executors work."""
+    for future in lost:
+        assert isinstance(future.exception(timeout=0), lib.futures.BrokenExecutor)
+    for executor in executors:
+        assert executor.submit(int).result() == 0
+        executor.shutdown()
 
 
 def exit_status_of_fork(function: Callable[[], object]) -> int:

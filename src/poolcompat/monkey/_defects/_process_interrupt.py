@@ -9,7 +9,7 @@ import threading
 from typing import Any, Callable
 
 from ._child import child_command
-from ._doors import PATCH, opened
+from ._doors import opened
 from ._processes import Gate, end_with_parent, make_executor
 from ._reproducer import FORK, defect, provoked, until_exit
 
@@ -71,8 +71,7 @@ def interrupted_when_idle(lib: Any) -> None:
 
 def main(door: str, name: str) -> None:
     end_with_parent()
-    options = {"only": [NAME]} if door == PATCH else {}
-    with opened(door, **options) as lib:
+    with opened(door, only=[NAME]) as lib:
         until_exit(lib, NAME)
         globals()[name](lib)
 

@@ -10,7 +10,7 @@ import threading
 import weakref
 from typing import Any
 
-from ._forking import exit_status_of_fork
+from ._forking import check_child, exit_status_of_fork
 from ._processes import Gate, join_threads, make_executor, process_pool
 from ._reproducer import CTYPES, FORK, defect, provoked
 
@@ -124,11 +124,7 @@ def _(lib: Any) -> None:
 @defect("process-fork-child", FORK)
 def _(lib: Any) -> None:
     def in_child() -> None:
-        for future in (running, pending):
-            assert isinstance(future.exception(timeout=0), lib.futures.BrokenExecutor)
-        for executor in (busy, idle):
-            assert executor.submit(int).result() == 0
-            executor.shutdown()
+        check_child(lib, (running, pending), (busy, idle))
 
     with Gate() as gate, process_pool(lib) as busy, process_pool(lib) as idle:
         running = busy.submit(gate.hold, 1)
